@@ -1,0 +1,8 @@
+"""lecturelib: the library of the book "Downhill", small enough to read in a weekend."""
+
+from lecturelib import ops
+from lecturelib.core import Tensor, grad, gradients, hvp, no_grad, primitive
+from lecturelib.ops import operators as _operators  # gives Tensor its operators
+
+__version__ = "0.1.0"
+__all__ = ["Tensor", "grad", "gradients", "hvp", "no_grad", "ops", "primitive"]

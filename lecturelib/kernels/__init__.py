@@ -1,0 +1,34 @@
+"""What the primitives compute, by array library: one file for each, with the same names in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lecturelib.backend import PYTHON_NUMBERS
+from lecturelib.kernels import numpy_kernels
+
+
+class Kernels(dict):
+    """The functions that compute one primitive, by type of array; found when first needed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def __missing__(self, array_type: type) -> Callable:
+        if not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
+            raise TypeError(f"arrays or Tensors are needed, got {array_type.__name__}")
+        kernel = getattr(numpy_kernels, self.name)
+        if array_type in PYTHON_NUMBERS:
+            self[array_type] = lambda *args, **attrs: _weak(kernel(*args, **attrs))
+        else:
+            self[array_type] = kernel
+        return self[array_type]
+
+
+def _weak(x: Any) -> Any:
+    """What is computed from Python numbers alone stays a Python number."""
+    return x.item() if isinstance(x, np.generic) else x

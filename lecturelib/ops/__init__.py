@@ -1,0 +1,43 @@
+"""Differentiable primitives: elementwise, reductions, shapes and linear algebra."""
+
+from lecturelib.ops.elementwise import (
+    abs,
+    add,
+    astype,
+    clip,
+    cos,
+    divide,
+    exp,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    subtract,
+    tanh,
+    where,
+)
+from lecturelib.ops.linalg import linear, matmul
+from lecturelib.ops.reduce import log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
+from lecturelib.ops.shape import (
+    broadcast_to,
+    concat,
+    expand_dims,
+    flatten,
+    pad,
+    permute_dims,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
+
+__all__ = [name for name in dir() if not name.startswith("_")]

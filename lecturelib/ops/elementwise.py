@@ -1,0 +1,187 @@
+"""Elementwise operations: one line of calculus each.
+
+In a rule, `g` is the gradient of the loss with respect to the result `out`. Where NumPy stretched
+an argument to the common shape (broadcasting), `unbroadcast` sums its gradient back: a value that
+was used many times collects the gradients of all its uses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lecturelib.core import primitive
+from lecturelib.ops.shape import unbroadcast
+
+
+@primitive
+def add(x, y):
+    """x + y."""
+
+add.defvjp(x=lambda g, out, x, y: unbroadcast(g, x),
+           y=lambda g, out, x, y: unbroadcast(g, y))
+
+
+@primitive
+def subtract(x, y):
+    """x − y."""
+
+subtract.defvjp(x=lambda g, out, x, y: unbroadcast(g, x),
+                y=lambda g, out, x, y: unbroadcast(-g, y))
+
+
+@primitive
+def multiply(x, y):
+    """x · y."""
+
+multiply.defvjp(x=lambda g, out, x, y: unbroadcast(g * y, x),
+                y=lambda g, out, x, y: unbroadcast(g * x, y))
+
+
+@primitive
+def divide(x, y):
+    """x / y."""
+
+divide.defvjp(x=lambda g, out, x, y: unbroadcast(g / y, x),
+              y=lambda g, out, x, y: unbroadcast(-g * out / y, y))
+
+
+@primitive
+def power(x, y):
+    """xʸ. At x = 0 the derivative with respect to y is taken as 0, and for y = 0 that of x too."""
+
+power.defvjp(x=lambda g, out, x, y: unbroadcast(g * (y * x ** (y - (y != 0))), x),
+             y=lambda g, out, x, y: unbroadcast(g * (out * log(x + (x == 0))), y))
+
+
+@primitive
+def negative(x):
+    """−x."""
+
+negative.defvjp(x=lambda g, out, x: -g)
+
+
+@primitive
+def exp(x):
+    """eˣ."""
+
+exp.defvjp(x=lambda g, out, x: g * out)
+
+
+@primitive
+def log(x):
+    """The natural logarithm."""
+
+log.defvjp(x=lambda g, out, x: g / x)
+
+
+@primitive
+def log1p(x):
+    """log(1 + x), accurate for small x."""
+
+log1p.defvjp(x=lambda g, out, x: g / (1 + x))
+
+
+@primitive
+def sqrt(x):
+    """√x."""
+
+sqrt.defvjp(x=lambda g, out, x: g * 0.5 / out)
+
+
+@primitive
+def sin(x):
+    """The sine."""
+
+sin.defvjp(x=lambda g, out, x: g * cos(x))
+
+
+@primitive
+def cos(x):
+    """The cosine."""
+
+cos.defvjp(x=lambda g, out, x: -g * sin(x))
+
+
+@primitive
+def tanh(x):
+    """The hyperbolic tangent."""
+
+tanh.defvjp(x=lambda g, out, x: g * (1 - out * out))
+
+
+@primitive
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ), without overflow at either end."""
+
+sigmoid.defvjp(x=lambda g, out, x: g * (out * (1 - out)))
+
+
+@primitive
+def relu(x):
+    """max(0, x); the derivative at 0 is taken as 0, as in PyTorch."""
+
+relu.defvjp(x=lambda g, out, x: g * (x > 0))
+
+
+@primitive
+def abs(x):
+    """|x|; the derivative at 0 is taken as 0."""
+
+abs.defvjp(x=lambda g, out, x: g * sign(x))
+
+
+@primitive
+def sign(x):
+    """−1, 0 or 1; flat almost everywhere, so its derivative is 0."""
+
+sign.defvjp(x=lambda g, out, x: g * 0.0)
+
+
+@primitive
+def maximum(x, y):
+    """The larger of x and y; where they are equal each gets half of the gradient, as in PyTorch."""
+
+maximum.defvjp(x=lambda g, out, x, y: unbroadcast(g * (x > y) + 0.5 * g * (x == y), x),
+               y=lambda g, out, x, y: unbroadcast(g * (y > x) + 0.5 * g * (x == y), y))
+
+
+@primitive
+def minimum(x, y):
+    """The smaller of x and y; where they are equal each gets half of the gradient."""
+
+minimum.defvjp(x=lambda g, out, x, y: unbroadcast(g * (x < y) + 0.5 * g * (x == y), x),
+               y=lambda g, out, x, y: unbroadcast(g * (y < x) + 0.5 * g * (x == y), y))
+
+
+@primitive
+def clip(x, *, min=None, max=None):
+    """x limited to [min, max]; the gradient passes where x was not cut."""
+
+clip.defvjp(x=lambda g, out, x, min, max: g * (x == out))
+
+
+@primitive
+def select(x, y, *, condition):
+    """x where `condition` holds, y elsewhere."""
+
+select.defvjp(x=lambda g, out, x, y, condition: unbroadcast(g * condition, x),
+              y=lambda g, out, x, y, condition: unbroadcast(g * ~condition, y))
+
+
+@primitive
+def astype(x, *, dtype):
+    """x converted to another floating-point dtype; the gradient is converted back."""
+
+astype.defvjp(x=lambda g, out, x, dtype: astype(g, dtype=x.dtype))
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where `condition` (a boolean array) holds, y elsewhere."""
+    return select(x, y, condition=_boolean(condition))
+
+
+def _boolean(condition: Any) -> Any:
+    if getattr(condition, "dtype", None) != bool:
+        raise TypeError("condition: a boolean array is needed, such as x > 0, got "
+                        f"{getattr(condition, 'dtype', type(condition).__name__)}")
+    return condition

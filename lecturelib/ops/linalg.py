@@ -1,0 +1,46 @@
+"""Products of matrices. The gradient of a product is again a product, with one factor transposed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lecturelib.core import primitive
+from lecturelib.ops.reduce import sum
+from lecturelib.ops.shape import expand_dims, reshape, squeeze, swapaxes, unbroadcast
+
+
+@primitive
+def matrix_product(x, y):
+    """x @ y for matrices (…, n, k) and (…, k, m), or stacks of them that broadcast."""
+
+matrix_product.defvjp(x=lambda g, out, x, y: unbroadcast(g @ swapaxes(y, -1, -2), x),
+                      y=lambda g, out, x, y: unbroadcast(swapaxes(x, -1, -2) @ g, y))
+
+
+def matmul(x: Any, y: Any) -> Any:
+    """x @ y as NumPy defines it: matrices, stacks of matrices, vectors on either side."""
+    if min(len(x.shape), len(y.shape)) >= 2:
+        return matrix_product(x, y)
+    if 0 in (len(x.shape), len(y.shape)):
+        raise ValueError(f"matmul: shapes {x.shape} and {y.shape}: use * to multiply by a number")
+    row, column = len(x.shape) == 1, len(y.shape) == 1
+    out = matrix_product(expand_dims(x, 0) if row else x, expand_dims(y, 1) if column else y)
+    out = squeeze(out, -1) if column else out
+    return squeeze(out, -1 if column else -2) if row else out
+
+
+@primitive
+def linear(x, w, b):
+    """x wᵀ + b: x (…, in), w (out, in) and b (out,) or None, as `torch.nn.functional.linear`."""
+
+linear.defvjp(x=lambda g, out, x, w, b: g @ w,
+              w=lambda g, out, x, w, b: _rows(g).T @ _rows(x),
+              b=lambda g, out, x, w, b: sum(_rows(g), axis=0))
+
+
+def _rows(x: Any) -> Any:
+    """x as one matrix whose rows are the vectors along its last axis."""
+    if len(x.shape) == 2:
+        return x
+    n = x.shape[-1]
+    return reshape(x, shape=(x.size // n if n else 0, n))

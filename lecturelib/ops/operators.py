@@ -1,0 +1,109 @@
+"""The table of a Tensor's operators and methods: what `x + y` or `x.sum()` calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lecturelib.core import Tensor
+from lecturelib.ops import elementwise as e
+from lecturelib.ops import linalg, reduce, shape
+
+
+def _value(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+def _index(index: Any) -> Any:
+    """An index that nobody can change later: Tensors unwrapped, lists made arrays, arrays copied."""
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    index = _value(index)
+    return np.array(index) if isinstance(index, (list, np.ndarray)) else index
+
+
+def _shape(args: tuple) -> tuple:
+    return args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
+
+
+ARITHMETIC = {
+    "__add__": e.add,
+    "__radd__": lambda x, y: e.add(y, x),
+    "__sub__": e.subtract,
+    "__rsub__": lambda x, y: e.subtract(y, x),
+    "__mul__": e.multiply,
+    "__rmul__": lambda x, y: e.multiply(y, x),
+    "__truediv__": e.divide,
+    "__rtruediv__": lambda x, y: e.divide(y, x),
+    "__pow__": e.power,
+    "__rpow__": lambda x, y: e.power(y, x),
+    "__matmul__": linalg.matmul,
+    "__rmatmul__": lambda x, y: linalg.matmul(y, x),
+    "__neg__": e.negative,
+    "__abs__": e.abs,
+    "__getitem__": lambda x, index: shape.getitem(x, index=_index(index)),
+}
+COMPARISONS = {  # these carry no gradient, so they return plain boolean arrays
+    "__eq__": lambda x, y: x.data == _value(y),
+    "__ne__": lambda x, y: x.data != _value(y),
+    "__lt__": lambda x, y: x.data < _value(y),
+    "__le__": lambda x, y: x.data <= _value(y),
+    "__gt__": lambda x, y: x.data > _value(y),
+    "__ge__": lambda x, y: x.data >= _value(y),
+    "__hash__": object.__hash__,  # tensors are keys by identity, whatever they hold
+}
+METHODS = {
+    "abs": e.abs, "exp": e.exp, "log": e.log, "sqrt": e.sqrt, "sin": e.sin, "cos": e.cos,
+    "tanh": e.tanh, "sigmoid": e.sigmoid, "relu": e.relu,
+    "clip": lambda x, min=None, max=None: e.clip(x, min=min, max=max),
+    "astype": lambda x, dtype: e.astype(x, dtype=np.dtype(dtype)),
+    "sum": lambda x, axis=None, keepdims=False: reduce.sum(x, axis=axis, keepdims=keepdims),
+    "max": lambda x, axis=None, keepdims=False: reduce.max(x, axis=axis, keepdims=keepdims),
+    "min": lambda x, axis=None, keepdims=False: reduce.min(x, axis=axis, keepdims=keepdims),
+    "logsumexp": lambda x, axis=None, keepdims=False: reduce.logsumexp(x, axis=axis, keepdims=keepdims),
+    "softmax": lambda x, axis=-1: reduce.softmax(x, axis=axis),
+    "mean": reduce.mean, "var": reduce.var, "std": reduce.std,
+    "matmul": linalg.matmul,
+    "reshape": lambda x, *args: shape.reshape(x, shape=_shape(args)),
+    "permute": lambda x, *args: shape.permute_dims(x, axes=_shape(args)),
+    "flatten": shape.flatten, "squeeze": shape.squeeze, "expand_dims": shape.expand_dims,
+    "swapaxes": shape.swapaxes,
+    "T": property(shape.transpose),
+}
+VIEWS = {  # looking at the numbers, leaving the graph
+    "shape": property(lambda x: x.data.shape),
+    "ndim": property(lambda x: x.data.ndim),
+    "size": property(lambda x: x.data.size),
+    "dtype": property(lambda x: x.data.dtype),
+    "item": lambda x: x.data.item(),
+    "numpy": lambda x: x.__array__(),
+    "detach": lambda x: Tensor(x.data),
+    "argmax": lambda x, axis=None: x.data.argmax(axis=axis),
+    "__len__": lambda x: len(x.data),
+    "__iter__": lambda x: (x[i] for i in range(len(x.data))),
+    "__float__": lambda x: float(x.data),
+    "__bool__": lambda x: bool(x.data),
+}
+
+
+def _array(x: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    if x.requires_grad:
+        raise RuntimeError("this Tensor requires a gradient, which an array cannot carry; "
+                           "write x.detach().numpy(), or x.data for the array itself")
+    return np.array(x.data, dtype, copy=copy)
+
+
+def _repr(x: Tensor) -> str:
+    text = np.array2string(x.data, separator=", ", prefix="Tensor(")
+    dtype = "" if x.dtype == np.float32 else f", dtype={x.dtype}"
+    return f"Tensor({text}{dtype}{', requires_grad=True' if x.requires_grad else ''})"
+
+
+def _format(x: Tensor, spec: str) -> str:
+    return format(x.item(), spec) if spec and x.size == 1 else format(repr(x), spec)
+
+
+for _name, _method in {**ARITHMETIC, **COMPARISONS, **METHODS, **VIEWS,
+                       "__array__": _array, "__repr__": _repr, "__format__": _format}.items():
+    setattr(Tensor, _name, _method)

@@ -1,0 +1,6 @@
+"""Optimizers: each is one rule, `update(w, g, state)`, that reads like the book's pseudo-code."""
+
+from lecturelib.optim.first_order import SGD
+from lecturelib.optim.optimizer import Optimizer
+
+__all__ = ["SGD", "Optimizer"]

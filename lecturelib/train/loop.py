@@ -1,0 +1,94 @@
+"""Minibatch training: draw a batch, compute the loss, send it back, move the parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lecturelib import functional as F
+from lecturelib.core import no_grad
+from lecturelib.data import Dataset, batches
+from lecturelib.nn import Module
+from lecturelib.optim import Optimizer
+from lecturelib.train.progress import progress_bar
+
+
+@dataclass
+class History:
+    """What happened during training: one entry per step in `step_loss`, per epoch in the others.
+
+    `loss` and `metric` average over the minibatches of the epoch, while the model was changing;
+    `val_loss` and `val_metric` are measured after it. The metric is the accuracy by default.
+    """
+
+    step_loss: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    metric: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_metric: list[float] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        last = {k: round(v[-1], 4) for k, v in vars(self).items() if v and k != "step_loss"}
+        return f"History({len(self.loss)} epochs, {len(self.step_loss)} steps, last: {last})"
+
+
+def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng: np.random.Generator,
+        batch_size: int = 128, loss: Callable = F.cross_entropy, metric: Callable = F.accuracy,
+        validation: Dataset | None = None, progress: bool = True) -> History:
+    """Train the model for some epochs: passes over all examples, shuffled anew by `rng`.
+
+    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Calling `fit` again goes on
+    from where the model is. Returns the History.
+
+    Raises ValueError for epochs < 1, and FloatingPointError when the loss is no longer finite.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs: at least 1 is needed, got {epochs}")
+    history = History()
+    steps = math.ceil(len(train) / batch_size)
+    with progress_bar(total=epochs * steps, enabled=progress) as bar:
+        for epoch in range(epochs):
+            model.train()
+            sizes, losses, metrics = [], [], []
+            for x, y in batches(train, batch_size=batch_size, rng=rng):
+                optimizer.zero_grad()
+                scores = model(x)
+                batch_loss = loss(scores, y)
+                batch_loss.backward()
+                optimizer.step()
+
+                sizes.append(len(y))
+                losses.append(batch_loss.item())
+                metrics.append(metric(scores, y))
+                if not math.isfinite(losses[-1]):
+                    raise FloatingPointError(
+                        f"fit: the loss is {losses[-1]} in step {len(losses)} of epoch {epoch + 1}; "
+                        f"a smaller learning rate than {optimizer.lr} may help")
+                bar.update(f"epoch {epoch + 1}/{epochs}, loss {losses[-1]:.3f}")
+            history.step_loss += losses
+            history.loss.append(float(np.average(losses, weights=sizes)))
+            history.metric.append(float(np.average(metrics, weights=sizes)))
+            if validation is not None:
+                val_loss, val_metric = evaluate(model, validation, loss=loss, metric=metric)
+                history.val_loss.append(val_loss)
+                history.val_metric.append(val_metric)
+    return history
+
+
+@no_grad()
+def evaluate(model: Module, dataset: Dataset, *, loss: Callable = F.cross_entropy,
+             metric: Callable = F.accuracy, batch_size: int = 1000) -> tuple[float, float]:
+    """The mean loss and metric over a data set, in evaluation mode and without recording a graph."""
+    was_training = model.training
+    model.eval()
+    totals: Any = np.zeros(2)
+    for x, y in batches(dataset, batch_size=batch_size):
+        scores = model(x)
+        totals += len(y) * np.array([float(loss(scores, y)), metric(scores, y)])
+    model.train(was_training)
+    mean_loss, mean_metric = totals / len(dataset)
+    return float(mean_loss), float(mean_metric)

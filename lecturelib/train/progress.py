@@ -1,0 +1,33 @@
+"""A progress bar by tqdm where it is installed; without it, long work says nothing but its result."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+
+class progress_bar:
+    """`with progress_bar(total=n) as bar: ... bar.update("what is going on")`, n times."""
+
+    def __init__(self, total: int, enabled: bool = True) -> None:
+        self.total, self.enabled, self.bar = total, enabled, None
+
+    def __enter__(self) -> progress_bar:
+        if self.enabled:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return self
+            self.bar: Any = tqdm(total=self.total, leave=False)
+        return self
+
+    def update(self, text: str) -> None:
+        """One more step is done."""
+        if self.bar is not None:
+            self.bar.set_description(text, refresh=False)
+            self.bar.update()
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if self.bar is not None:
+            self.bar.close()
