@@ -159,8 +159,9 @@ def primitive(declaration: Callable) -> Any:
     """Make a differentiable operation of a declaration: a signature and a docstring.
 
     Positional arguments are arrays, keyword-only ones are attributes (an axis, a shape). The
-    numbers are computed by the function of the same name in `lecturelib/kernels`; the derivatives
-    by the rules given to `op.defvjp(x=rule, ...)`. A rule maps the gradient `g` of the result, the
+    numbers are computed by the function of the same name in `lecturelib/kernels`, or, where there
+    is none, by the body of the declaration; the derivatives by the rules given to
+    `op.defvjp(x=rule, ...)`. A rule maps the gradient `g` of the result, the
     result and the arguments to the gradient of one argument: `rule(g, out, x, y, axis=...)`.
     """
     name = declaration.__name__
@@ -169,7 +170,7 @@ def primitive(declaration: Callable) -> Any:
     variadic = any(a.kind is Argument.VAR_POSITIONAL for a in arguments)
     defaults = {a.name: a.default for a in arguments if a.kind is Argument.KEYWORD_ONLY}
     rules = Rules(name, [])
-    kernels = Kernels(name)
+    kernels = Kernels(name, declaration)
 
     @wraps(declaration)
     def op(*args: Any, **attrs: Any) -> Any:

@@ -12,16 +12,20 @@ from lecturelib.kernels import numpy_kernels
 
 
 class Kernels(dict):
-    """The functions that compute one primitive, by type of array; found when first needed."""
+    """The functions that compute one primitive, by type of array; found when first needed.
 
-    def __init__(self, name: str) -> None:
+    `own` computes the primitive if no file here has a function of its name: so a primitive can be
+    defined anywhere, with a body of NumPy code.
+    """
+
+    def __init__(self, name: str, own: Callable) -> None:
         super().__init__()
-        self.name = name
+        self.name, self.own = name, own
 
     def __missing__(self, array_type: type) -> Callable:
         if not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
             raise TypeError(f"arrays or Tensors are needed, got {array_type.__name__}")
-        kernel = getattr(numpy_kernels, self.name)
+        kernel = getattr(numpy_kernels, self.name, self.own)
         if array_type in PYTHON_NUMBERS:
             self[array_type] = lambda *args, **attrs: _weak(kernel(*args, **attrs))
         else:
