@@ -32,7 +32,7 @@ def _typed_in_python(data: Any) -> bool:
     return type(data) in PYTHON_NUMBERS
 
 
-def agree(name: str, names: tuple[str, ...], values: list) -> list:
+def agree(values: list) -> list:
     """Bring the arguments of one operation to one dtype.
 
     Python and NumPy numbers, integer and boolean arrays take the dtype of the floating-point
@@ -41,12 +41,11 @@ def agree(name: str, names: tuple[str, ...], values: list) -> list:
     arrays = [v for v in values if isinstance(v, np.ndarray)]
     floats = {v.dtype for v in arrays if v.dtype.kind == "f"}
     if len(floats) > 1:
-        raise TypeError(
-            f"{name}({describe(names, values)}): the floating-point types differ; "
-            "convert one side, for instance with x.astype('float32')")
-    dtype = floats.pop() if floats else np.result_type(*arrays)
-    return [v if v is None or isinstance(v, PYTHON_NUMBERS) and not isinstance(v, np.generic)
-            else np.asarray(v, dtype) for v in values]
+        raise TypeError("the floating-point types differ; "
+                        "convert one side, for instance with x.astype('float32')")
+    values = [v if v is None or type(v) in PYTHON_NUMBERS else np.asarray(v) for v in values]
+    dtype = floats.pop() if floats else np.result_type(*[v for v in values if v is not None])
+    return [np.asarray(v, dtype) if isinstance(v, np.ndarray) else v for v in values]
 
 
 def describe(names: tuple[str, ...], values: list) -> str:

@@ -92,6 +92,8 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], gradient: Any = None, *,
     With `create_graph=True` they are Tensors that can be differentiated again, otherwise arrays.
     An input that `output` does not depend on has gradient zero.
     """
+    if isinstance(inputs, Tensor) or not inputs:
+        raise TypeError(f"inputs: a list of Tensors is needed, such as [x], got {inputs!r}")
     for i, x in enumerate(inputs):
         if not (isinstance(x, Tensor) and x.requires_grad):
             raise ValueError(f"inputs[{i}]: a Tensor with requires_grad=True is needed, got {x!r}")
@@ -149,7 +151,7 @@ def _sweep(output: Tensor, seed: Any, *, keep: frozenset[int] = frozenset(), old
                 continue
             if x.origin is not None:
                 heappush(queue, -x.birth)
-            if (x.origin is None or x.birth in keep) and backend.is_alias(dx, g):
+            if (x.origin is None or x.birth in keep) and not create_graph and backend.is_alias(dx, g):
                 dx = dx.copy()  # each caller gets a gradient of its own
             reached[x.birth] = [x, dx]
     return {node: g for node, g in reached.values()}
@@ -169,7 +171,7 @@ def primitive(declaration: Callable) -> Any:
     names = tuple(a.name for a in arguments if a.kind is not Argument.KEYWORD_ONLY)
     variadic = any(a.kind is Argument.VAR_POSITIONAL for a in arguments)
     defaults = {a.name: a.default for a in arguments if a.kind is Argument.KEYWORD_ONLY}
-    rules = Rules(name, [])
+    arity, rules = len(names), Rules(name, [])
     kernels = Kernels(name, declaration)
 
     @wraps(declaration)
@@ -189,9 +191,12 @@ def primitive(declaration: Callable) -> Any:
             elif type(a) not in _NUMBERS:
                 mixed = True
             values.append(a)
-        if mixed and owner is not None:
-            values = backend.agree(name, names, values)
+        if len(args) != arity and not (variadic and args):
+            raise TypeError(f"{name}: the arrays ({', '.join(names)}) are needed, got {len(args)} "
+                            "positional arguments; attributes such as axis go by keyword")
         try:
+            if mixed and owner is not None:
+                values = backend.agree(values)
             data = kernels[owner or type(values[0])](*values, **attrs)
         except (ValueError, TypeError, IndexError) as e:
             kind = next(k for k in (ValueError, TypeError, IndexError) if isinstance(e, k))
@@ -255,13 +260,17 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     def gradient(*args: Any, **kwargs: Any) -> Any:
         nested = any(isinstance(args[i], Tensor) for i in positions)
         call = list(args)
-        for i in positions:
-            if not (isinstance(args[i], Tensor) and args[i].requires_grad):
-                call[i] = Tensor(args[i], requires_grad=True)
-        output = f(*call, **kwargs)
+        for i in positions:  # a variable of its own: wherever else f meets args[i], it is a constant
+            linked = isinstance(args[i], Tensor) and args[i].requires_grad and _tape.recording
+            call[i] = args[i] * 1 if linked else Tensor(args[i], requires_grad=True)
+        output, variables = f(*call, **kwargs), [call[i] for i in positions]
         if not isinstance(output, Tensor):
             raise TypeError(f"grad: f must return a Tensor computed from its arguments, got {output!r}")
-        result = gradients(output, [call[i] for i in positions], create_graph=nested)
+        if output.requires_grad or not _tape.recording:
+            result = gradients(output, variables, create_graph=nested)
+        else:  # a constant function, such as the gradient of a linear one
+            zeros = [np.zeros_like(x.data) for x in variables]
+            result = [Tensor(z) for z in zeros] if nested else zeros
         return result[0] if single else tuple(result)
 
     return gradient
@@ -273,8 +282,8 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
     H v = ∇(∇f(x) · v): one gradient of a gradient, so it costs a few evaluations of f whatever the
     size of x {cite}`pearlmutter1994`. Shapes: x and v alike, as is the result.
     """
-    v = v.data if isinstance(v, Tensor) else np.asarray(v)
-    shape = np.shape(x.data if isinstance(x, Tensor) else x)
-    if v.shape != shape:
-        raise ValueError(f"v: shape {v.shape} differs from that of x, {shape}")
+    x = x if isinstance(x, Tensor) else backend.asarray(x)
+    v = np.asarray(v.data if isinstance(v, Tensor) else v, x.dtype)
+    if v.shape != x.shape:
+        raise ValueError(f"v: shape {v.shape} differs from that of x, {x.shape}")
     return grad(lambda x: (grad(f)(x) * v).sum())(x)

@@ -58,6 +58,8 @@ def gradcheck(f: Callable, *inputs: Any, order: int = 1, h: float | None = None,
     Raises GradientError, naming the input and the element, where
     |analytic − numeric| > atol + rtol · max(1, |numeric|); TypeError for inputs that are not float64.
     """
+    if order not in (1, 2):
+        raise ValueError(f"order: 1 or 2 is needed, got {order!r}")
     arrays = [np.array(x.data if isinstance(x, Tensor) else x) for x in inputs]
     for i, x in enumerate(arrays):
         if x.dtype != np.float64:

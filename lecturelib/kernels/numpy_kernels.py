@@ -23,7 +23,7 @@ def sigmoid(x):
 
 
 def clip(x, *, min, max):
-    return np.clip(x, min, max)
+    return np.clip(x, *(b if b is None else np.asarray(b).item() for b in (min, max)))
 
 
 def select(x, y, *, condition):
@@ -31,6 +31,9 @@ def select(x, y, *, condition):
 
 
 def astype(x, *, dtype):
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype: a floating-point type is needed, got {dtype}; integers carry no "
+                        "gradient: write x.data.astype(...)")
     return x.astype(dtype)
 
 
@@ -48,7 +51,7 @@ def min(x, *, axis, keepdims):
 
 
 def logsumexp(x, *, axis, keepdims):
-    top = x.max(axis=axis, keepdims=True)
+    top = x.max(axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)  # all −∞ (a sum of nothing) or an +∞
     with np.errstate(divide="ignore"):
         out = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
@@ -104,6 +107,8 @@ def concatenate(*xs, axis):
 
 
 def pad(x, *, widths):
+    if np.shape(widths) != (x.ndim, 2):
+        raise ValueError(f"widths: {x.ndim} pairs (before, after) are needed, got {widths}")
     return np.pad(x, widths)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lecturelib.core import primitive
+from lecturelib.core import Tensor, primitive
 from lecturelib.ops.shape import unbroadcast
 
 
@@ -181,6 +181,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def _boolean(condition: Any) -> Any:
+    condition = condition.data if isinstance(condition, Tensor) else condition
     if getattr(condition, "dtype", None) != bool:
         raise TypeError("condition: a boolean array is needed, such as x > 0, got "
                         f"{getattr(condition, 'dtype', type(condition).__name__)}")

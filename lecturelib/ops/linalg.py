@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lecturelib.core import primitive
-from lecturelib.ops.reduce import sum
 from lecturelib.ops.shape import expand_dims, reshape, squeeze, swapaxes, unbroadcast
 
 
@@ -19,6 +20,7 @@ matrix_product.defvjp(x=lambda g, out, x, y: unbroadcast(g @ swapaxes(y, -1, -2)
 
 def matmul(x: Any, y: Any) -> Any:
     """x @ y as NumPy defines it: matrices, stacks of matrices, vectors on either side."""
+    x, y = (v if hasattr(v, "shape") else np.asarray(v) for v in (x, y))
     if min(len(x.shape), len(y.shape)) >= 2:
         return matrix_product(x, y)
     if 0 in (len(x.shape), len(y.shape)):
@@ -35,7 +37,7 @@ def linear(x, w, b):
 
 linear.defvjp(x=lambda g, out, x, w, b: g @ w,
               w=lambda g, out, x, w, b: _rows(g).T @ _rows(x),
-              b=lambda g, out, x, w, b: sum(_rows(g), axis=0))
+              b=lambda g, out, x, w, b: unbroadcast(g, b))
 
 
 def _rows(x: Any) -> Any:

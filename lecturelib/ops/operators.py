@@ -82,8 +82,9 @@ VIEWS = {  # looking at the numbers, leaving the graph
     "argmax": lambda x, axis=None: x.data.argmax(axis=axis),
     "__len__": lambda x: len(x.data),
     "__iter__": lambda x: (x[i] for i in range(len(x.data))),
-    "__float__": lambda x: float(x.data),
+    "__float__": lambda x: float(x.data.item()),
     "__bool__": lambda x: bool(x.data),
+    "__reduce__": lambda x: (_copy, (type(x), x.data, x.grad, x.requires_grad)),
 }
 
 
@@ -92,6 +93,14 @@ def _array(x: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray
         raise RuntimeError("this Tensor requires a gradient, which an array cannot carry; "
                            "write x.detach().numpy(), or x.data for the array itself")
     return np.array(x.data, dtype, copy=copy)
+
+
+def _copy(kind: type[Tensor], data: np.ndarray, grad: Any, requires_grad: bool) -> Tensor:
+    """What copy and pickle make of a Tensor: a leaf, born now."""
+    x = Tensor.__new__(kind)
+    Tensor.__init__(x, data, requires_grad)
+    x.grad = grad
+    return x
 
 
 def _repr(x: Tensor) -> str:

@@ -63,7 +63,7 @@ def _restore(y: Any, x: Any, axis: Axis) -> Any:
     """Give the reduced y its lost axes back, with length 1, so that it broadcasts against x."""
     if axis is None:
         axis = tuple(range(len(x.shape)))
-    axes = {a % len(x.shape) for a in ((axis,) if isinstance(axis, int) else axis)}
+    axes = {a + len(x.shape) if a < 0 else a for a in (axis if isinstance(axis, tuple) else (axis,))}
     return reshape(y, shape=tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
 
 
@@ -84,5 +84,5 @@ def std(x: Any, axis: Axis = None, correction: float = 0, keepdims: bool = False
 
 
 def _count(x: Any, axis: Axis) -> int:
-    axes = range(len(x.shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(len(x.shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return int(np.prod([x.shape[a] for a in axes]))

@@ -22,7 +22,7 @@ reshape.defvjp(x=lambda g, out, x, shape: reshape(g, shape=x.shape))
 def permute_dims(x, *, axes):
     """The axes in another order."""
 
-permute_dims.defvjp(x=lambda g, out, x, axes: permute_dims(g, axes=tuple(np.argsort(axes))))
+permute_dims.defvjp(x=lambda g, out, x, axes: permute_dims(g, axes=tuple(np.argsort([a % len(axes) for a in axes]))))
 
 
 @primitive
@@ -88,24 +88,32 @@ def transpose(x: Any) -> Any:
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """Two axes exchanged."""
     axes = list(range(len(x.shape)))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    axis1, axis2 = (_check_axis("swapaxes", x, a, len(axes)) for a in (axis1, axis2))
+    axes[axis1], axes[axis2] = axis2, axis1
     return permute_dims(x, axes=tuple(axes))
 
 
 def expand_dims(x: Any, axis: int) -> Any:
     """A new axis of length 1 at position `axis` of the result."""
     shape = list(x.shape)
-    shape.insert(axis if axis >= 0 else axis + len(shape) + 1, 1)
+    shape.insert(_check_axis("expand_dims", x, axis, len(shape) + 1), 1)
     return reshape(x, shape=tuple(shape))
 
 
 def squeeze(x: Any, axis: int) -> Any:
     """An axis of length 1 removed."""
+    axis = _check_axis("squeeze", x, axis, len(x.shape))
     if x.shape[axis] != 1:
         raise ValueError(f"squeeze: axis {axis} of shape {x.shape} has length {x.shape[axis]}, not 1")
     shape = list(x.shape)
     del shape[axis]
     return reshape(x, shape=tuple(shape))
+
+
+def _check_axis(name: str, x: Any, axis: int, ndim: int) -> int:
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"{name}: axis {axis} is out of bounds for x of shape {x.shape}")
+    return axis % ndim
 
 
 def flatten(x: Any, start_dim: int = 0) -> Any:

@@ -12,7 +12,7 @@ from lecturelib.optim.optimizer import Optimizer
 class SGD(Optimizer):
     """(Stochastic) gradient descent, with PyTorch's momentum.
 
-    v ← μ v + g,  w ← w − lr v, with v starting at the first gradient; μ = 0 is plain descent.
+    v ← μ v + g,  w ← w − lr v, with v starting at 0; μ = 0 is plain descent.
 
     Arguments as `Optimizer`, and momentum: μ in [0, 1). Source: {cite}`sutskever2013importance`.
     """
@@ -22,10 +22,10 @@ class SGD(Optimizer):
         super().__init__(params, lr, weight_decay)
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum: must be in [0, 1), got {momentum}")
-        self.momentum = momentum
+        self.momentum = float(momentum)
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> Any:
         """One step; state["velocity"] has the shape of w."""
         if self.momentum:
-            g = state["velocity"] = self.momentum * state["velocity"] + g if state else g
+            g = state["velocity"] = self.momentum * state.get("velocity", 0.0) + g
         return w - self.lr * g

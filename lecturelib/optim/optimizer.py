@@ -28,9 +28,9 @@ class Optimizer:
                              f"got {len(self.params)}, {len({id(p) for p in self.params})} different")
         if not lr > 0:
             raise ValueError(f"lr: the learning rate must be positive, got {lr}")
-        if weight_decay < 0:
+        if not weight_decay >= 0:
             raise ValueError(f"weight_decay: must be at least 0, got {weight_decay}")
-        self.lr, self.weight_decay = lr, weight_decay
+        self.lr, self.weight_decay = float(lr), float(weight_decay)
         self.state: list[dict[str, Any]] = [{} for _ in self.params]
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> Any:
@@ -42,7 +42,7 @@ class Optimizer:
         for p, state in zip(self.params, self.state, strict=True):
             if p.grad is not None:
                 g = p.grad + self.weight_decay * p.data if self.weight_decay else p.grad
-                p.data = self.update(p.data, g, state)
+                p.data = self.update(p.data, g, state).astype(p.dtype, copy=False)
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward` starts from nothing."""

@@ -49,12 +49,12 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
     if epochs < 1:
         raise ValueError(f"epochs: at least 1 is needed, got {epochs}")
     history = History()
-    steps = math.ceil(len(train) / batch_size)
-    with progress_bar(total=epochs * steps, enabled=progress) as bar:
+    minibatches = batches(train, batch_size, rng=rng)  # dealt anew in each `for`
+    with progress_bar(total=epochs * len(minibatches), enabled=progress) as bar:
         for epoch in range(epochs):
             model.train()
             sizes, losses, metrics = [], [], []
-            for x, y in batches(train, batch_size=batch_size, rng=rng):
+            for x, y in minibatches:
                 optimizer.zero_grad()
                 scores = model(x)
                 batch_loss = loss(scores, y)

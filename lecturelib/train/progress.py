@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +19,9 @@ class progress_bar:
                 from tqdm.auto import tqdm
             except ImportError:
                 return self
-            self.bar: Any = tqdm(total=self.total, leave=False)
+            # tqdm's own switch, which its notebook bar does not obey: pages are built without bars
+            disable = bool(os.environ.get("TQDM_DISABLE"))
+            self.bar: Any = tqdm(total=self.total, leave=False, disable=disable)
         return self
 
     def update(self, text: str) -> None:

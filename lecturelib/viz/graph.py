@@ -91,4 +91,7 @@ def _title(node: Tensor, label: Mapping[int, str]) -> str:
 
 
 def _number(x: Any) -> str:
-    return f"{float(x):.3g}".replace("-", "−") if x.size == 1 else f"shape {x.shape}"
+    """Up to three numbers are written out; of larger arrays the shape is all that fits."""
+    if x.size > 3:
+        return f"shape {x.shape}"
+    return ", ".join(f"{v:.3g}" for v in x.ravel()).replace("-", "−")

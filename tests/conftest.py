@@ -1,0 +1,6 @@
+"""Set-up of the unit tests: `import helpers` works in every folder; Hypothesis repeats itself."""
+
+from hypothesis import settings
+
+settings.register_profile("book", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("book")
