@@ -16,7 +16,7 @@ def asarray(data: Any, dtype: Any = None) -> np.ndarray:
     Raises TypeError for what is not numeric and ValueError for ragged lists.
     """
     try:
-        array = np.array(data, dtype=dtype)
+        array = np.array(np.asarray(data, dtype))
     except ValueError as e:
         raise ValueError(f"data: cannot make an array of it ({e})") from e
     if array.dtype.kind not in "biuf":
@@ -43,9 +43,9 @@ def agree(values: list) -> list:
     if len(floats) > 1:
         raise TypeError("the floating-point types differ; "
                         "convert one side, for instance with x.astype('float32')")
-    values = [v if v is None or type(v) in PYTHON_NUMBERS else np.asarray(v) for v in values]
-    dtype = floats.pop() if floats else np.result_type(*[v for v in values if v is not None])
-    return [np.asarray(v, dtype) if isinstance(v, np.ndarray) else v for v in values]
+    dtype = floats.pop() if floats else np.result_type(
+        *[v if type(v) in PYTHON_NUMBERS else np.asarray(v) for v in values if v is not None])
+    return [v if v is None or type(v) in PYTHON_NUMBERS else np.asarray(v, dtype) for v in values]
 
 
 def describe(names: tuple[str, ...], values: list) -> str:

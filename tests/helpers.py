@@ -1,4 +1,4 @@
-"""What the tests of the operations share: a `Case` is one line, `CHECKS` is what must hold for it."""
+"""What the tests of the operations share: a `Case` is one line, `CHECKS` what must hold for it."""
 
 from __future__ import annotations
 
@@ -35,10 +35,18 @@ class Case:
     theirs: Callable | None
     args: list[np.ndarray] = field(default_factory=list)
     kinks: bool = False  # the arguments lie on one: finite differences do not apply
+    once: bool = False  # torch has no second derivative of it
 
-    def __init__(self, name: str, ours: Callable, theirs: Callable | None, *args: np.ndarray,
-                 kinks: bool = False) -> None:
-        self.name, self.ours, self.theirs, self.kinks = name, ours, theirs, kinks
+    def __init__(
+        self,
+        name: str,
+        ours: Callable,
+        theirs: Callable | None,
+        *args: np.ndarray,
+        kinks: bool = False,
+        once: bool = False,
+    ) -> None:
+        self.name, self.ours, self.theirs, self.kinks, self.once = name, ours, theirs, kinks, once
         self.args = [np.asarray(a) for a in args]
 
     def __str__(self) -> str:
@@ -79,7 +87,9 @@ def assert_close(ours: Any, theirs: Any, dtype: Any = np.float64) -> None:
     ours, theirs = np.asarray(ours), np.asarray(theirs)
     assert ours.shape == theirs.shape
     assert ours.dtype == dtype
-    scale = max(1.0, np.abs(theirs, where=np.isfinite(theirs), out=np.zeros(theirs.shape)).max(initial=0))
+    scale = max(
+        1.0, np.abs(theirs, where=np.isfinite(theirs), out=np.zeros(theirs.shape)).max(initial=0)
+    )
     np.testing.assert_allclose(ours, theirs, rtol=RTOL[dtype], atol=RTOL[dtype] * scale)
 
 
@@ -112,12 +122,14 @@ def agrees_with_torch_in_float64(case: Case) -> None:
 
 def second_order_agrees_with_torch(case: Case) -> None:
     """The gradient of a function of the gradient, exact in both."""
-    if case.theirs is None:
+    if case.theirs is None or case.once:
         return
     xs, ts = variables(case.args), torch_variables(case.args)
     out, expected = case.ours(*xs), case.theirs(*ts)
     first = gradients(out, xs, weights(out.shape), create_graph=True)
-    torch_first = torch.autograd.grad(expected, ts, torch.tensor(weights(out.shape)), create_graph=True)
+    torch_first = torch.autograd.grad(
+        expected, ts, torch.tensor(weights(out.shape)), create_graph=True
+    )
     torch_total = sum((g * g).sum() for g in torch_first)
     if not torch_total.requires_grad:
         return
@@ -131,8 +143,11 @@ def layout_does_not_matter(case: Case) -> None:
     """Strided and Fortran-ordered views give what contiguous arrays give."""
     out, grads = run(case.ours, variables(case.args))
     wide = [np.repeat(a[..., None], 2, axis=-1)[..., 0] for a in case.args]
-    for views in (wide, [np.array(a, order="F") for a in case.args],
-                  [a[::-1].copy()[::-1] if a.ndim else a for a in case.args]):
+    for views in (
+        wide,
+        [np.array(a, order="F") for a in case.args],
+        [a[::-1].copy()[::-1] if a.ndim else a for a in case.args],
+    ):
         xs = variables(case.args)
         for x, view in zip(xs, views, strict=True):
             x.data = view  # Tensor() would make it contiguous
@@ -171,9 +186,16 @@ def gradients_share_no_memory(case: Case) -> None:
         assert not any(np.shares_memory(x.grad, a) for a in arrays if a is not x.grad)
 
 
-CHECKS = [agrees_with_finite_differences, agrees_with_torch_in_float32, agrees_with_torch_in_float64,
-          second_order_agrees_with_torch, layout_does_not_matter, plain_arrays_in_plain_arrays_out,
-          every_path_counts, gradients_share_no_memory]
+CHECKS = [
+    agrees_with_finite_differences,
+    agrees_with_torch_in_float32,
+    agrees_with_torch_in_float64,
+    second_order_agrees_with_torch,
+    layout_does_not_matter,
+    plain_arrays_in_plain_arrays_out,
+    every_path_counts,
+    gradients_share_no_memory,
+]
 
 
 def check_name(check: Callable) -> str:

@@ -52,22 +52,30 @@ def test_inputs_that_need_no_gradient_get_none():
     assert not (y * y).requires_grad and (y * y).origin is None
 
 
-@given(st.lists(st.tuples(st.sampled_from("+-*"), st.integers(0, 100), st.integers(0, 100)), min_size=1,
-                max_size=25))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("+-*"), st.integers(0, 100), st.integers(0, 100)),
+        min_size=1,
+        max_size=25,
+    )
+)
 def test_any_graph(steps):
     """Random graphs in which everything may be used any number of times, against torch."""
+
     def build(values, xs):
         for op, i, j in steps:
             x, y = values(xs, i), values(xs, j)
-            xs.append({"+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y * 0.5}[op]())
+            xs.append(x + y if op == "+" else x - y if op == "-" else x * y * 0.5)
         return sum(x.sum() for x in xs[-3:])
 
     def choose(xs, i):
         return xs[i % len(xs)]
 
     a, b = normal(3), normal(2, 1)
-    ours, theirs = [Tensor(v, requires_grad=True) for v in (a, b)], [
-        torch.tensor(v, requires_grad=True) for v in (a, b)]
+    ours, theirs = (
+        [Tensor(v, requires_grad=True) for v in (a, b)],
+        [torch.tensor(v, requires_grad=True) for v in (a, b)],
+    )
     build(choose, list(ours)).backward()
     build(choose, list(theirs)).backward()
     for x, t in zip(ours, theirs, strict=True):
@@ -107,7 +115,7 @@ def test_a_chain_in_which_each_link_is_used_twice():
     for _ in range(40):  # 2⁴⁰ paths, 40 steps
         y = y + y
     y.backward()
-    assert x.grad == 2.0 ** 40
+    assert x.grad == 2.0**40
 
 
 def test_results_passed_forward_past_others():
@@ -134,14 +142,28 @@ def test_gradients_are_nobody_elses():
     assert_close(x.grad, [12, 12])
 
 
-@pytest.mark.parametrize("f", [lambda x: x + 1, lambda x: x.reshape(2, 1), lambda x: x.T, lambda x: x[...],
-                               lambda x: x.sum(), lambda x: ops.concat([x, x])[:2], lambda x: x * 1,
-                               lambda x: ops.broadcast_to(x, shape=(2,))])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x + 1,
+        lambda x: x.reshape(2, 1),
+        lambda x: x.T,
+        lambda x: x[...],
+        lambda x: x.sum(),
+        lambda x: ops.concat([x, x])[:2],
+        lambda x: x * 1,
+        lambda x: ops.broadcast_to(x, shape=(2,)),
+    ],
+)
 def test_gradients_may_be_changed_in_place(f):
     x = leaf(1, 2)
     y = f(x)
     seed = np.ones(y.shape)
-    for g in (gradients(y, [x], seed)[0], gradients(y, [y, x], seed)[1], gradients(y, [y, x], seed)[0]):
+    for g in (
+        gradients(y, [x], seed)[0],
+        gradients(y, [y, x], seed)[1],
+        gradients(y, [y, x], seed)[0],
+    ):
         g += 1
         assert_close(seed, np.ones(y.shape))
         assert_close(x.data, [1, 2])
@@ -171,13 +193,12 @@ def build_and_send(x, w):
 @pytest.mark.parametrize("collect", [True, False], ids=["gc on", "gc off"])
 def test_memory_does_not_grow_over_1000_steps(collect):
     x, w = Tensor(normal(16, 16)), Tensor(normal(16, 16, seed=1), requires_grad=True)
-    build_and_send(x, w)
     gc.collect()
     if not collect:
         gc.disable()
     tracemalloc.start()
     try:
-        for _ in range(20):
+        for _ in range(2200):  # Python's own stores of free tuples fill up first
             build_and_send(x, w)
         objects, (before, _) = len(gc.get_objects()), tracemalloc.get_traced_memory()
         for _ in range(1000):
@@ -229,7 +250,7 @@ def test_backward_twice_needs_the_graph_retained():
     y.backward(retain_graph=True)
     y.backward()
     assert_close(x.grad, [4, 8])
-    with pytest.raises(RuntimeError, match="graph was released.*retain_graph=True"):
+    with pytest.raises(RuntimeError, match=r"graph was released.*retain_graph=True"):
         y.backward()
     assert_close(x.grad, [4, 8])
     assert_close(y.data, 5)  # the values stay
@@ -258,25 +279,52 @@ def test_gradients_release_nothing_and_touch_no_grad():
 # ---------------------------------------------------------------- bad input
 
 
-@pytest.mark.parametrize("call, kind, message", [
-    (lambda x: (x * 2).backward(), ValueError, r"gradient: needed, .* shape \(2,\) is not a scalar"),
-    (lambda x: (x * 2).backward([1.0]), ValueError, r"gradient: shape \(1,\) differs .*\(2,\)"),
-    (lambda x: x.sum().backward([1.0]), ValueError, r"gradient: shape \(1,\) differs .*\(\)"),
-    (lambda x: gradients(x * 2, [x], np.ones(3)), ValueError, r"gradient: shape \(3,\) differs"),
-    (lambda x: Tensor(1.0).backward(), RuntimeError, "nothing that requires a gradient"),
-    (lambda x: Tensor([1, 2]).sum().backward(), RuntimeError, "nothing that requires a gradient"),
-    (lambda x: no_grad()(lambda: x.sum())().backward(), RuntimeError, "no_grad"),
-    (lambda x: gradients(x.sum(), x), TypeError, "inputs: a list of Tensors"),
-    (lambda x: gradients(x.sum(), []), TypeError, "inputs: a list of Tensors"),
-    (lambda x: gradients(x.sum(), [x.data]), ValueError, r"inputs\[0\]: a Tensor with requires_grad"),
-    (lambda x: gradients(x.sum(), [x, Tensor(1.0)]), ValueError, r"inputs\[1\]: a Tensor with"),
-    (lambda x: grad(lambda x: x * 2)(x), ValueError, r"gradient: needed.*\(2,\)"),
-    (lambda x: grad(lambda x: x.data.sum())(x), TypeError, "grad: f must return a Tensor"),
-    (lambda x: grad(lambda x: x.sum())([1, 2]), TypeError, "requires_grad: only floating-point.*int64"),
-    (lambda x: hvp(lambda x: x.sum(), x, np.ones(3)), ValueError, r"v: shape \(3,\) .* x, \(2,\)"),
-    (lambda x: no_grad()(grad(lambda x: x.sum()))(x), RuntimeError, "no_grad"),
-    (lambda x: no_grad()(grad(lambda x: x.sum()))(np.ones(2)), RuntimeError, "no_grad"),
-])
+@pytest.mark.parametrize(
+    "call, kind, message",
+    [
+        (
+            lambda x: (x * 2).backward(),
+            ValueError,
+            r"gradient: needed, .* shape \(2,\) is not a scalar",
+        ),
+        (lambda x: (x * 2).backward([1.0]), ValueError, r"gradient: shape \(1,\) differs .*\(2,\)"),
+        (lambda x: x.sum().backward([1.0]), ValueError, r"gradient: shape \(1,\) differs .*\(\)"),
+        (
+            lambda x: gradients(x * 2, [x], np.ones(3)),
+            ValueError,
+            r"gradient: shape \(3,\) differs",
+        ),
+        (lambda x: Tensor(1.0).backward(), RuntimeError, "nothing that requires a gradient"),
+        (
+            lambda x: Tensor([1, 2]).sum().backward(),
+            RuntimeError,
+            "nothing that requires a gradient",
+        ),
+        (lambda x: no_grad()(lambda: x.sum())().backward(), RuntimeError, "no_grad"),
+        (lambda x: gradients(x.sum(), x), TypeError, "inputs: a list of Tensors"),
+        (lambda x: gradients(x.sum(), []), TypeError, "inputs: a list of Tensors"),
+        (
+            lambda x: gradients(x.sum(), [x.data]),
+            ValueError,
+            r"inputs\[0\]: a Tensor with requires_grad",
+        ),
+        (lambda x: gradients(x.sum(), [x, Tensor(1.0)]), ValueError, r"inputs\[1\]: a Tensor with"),
+        (lambda x: grad(lambda x: x * 2)(x), ValueError, r"gradient: needed.*\(2,\)"),
+        (lambda x: grad(lambda x: x.data.sum())(x), TypeError, "grad: f must return a Tensor"),
+        (
+            lambda x: grad(lambda x: x.sum())([1, 2]),
+            TypeError,
+            "requires_grad: only floating-point.*int64",
+        ),
+        (
+            lambda x: hvp(lambda x: x.sum(), x, np.ones(3)),
+            ValueError,
+            r"v: shape \(3,\) .* x, \(2,\)",
+        ),
+        (lambda x: no_grad()(grad(lambda x: x.sum()))(x), RuntimeError, "no_grad"),
+        (lambda x: no_grad()(grad(lambda x: x.sum()))(np.ones(2)), RuntimeError, "no_grad"),
+    ],
+)
 def test_bad_input_is_named(call, kind, message):
     with pytest.raises(kind, match=message):
         call(leaf(1, 2))
@@ -304,8 +352,10 @@ def test_rules_of_arguments_without_gradient_are_not_run():
     x = leaf(2.0)
     multiply(x, Tensor(np.array([3.0]))).sum().backward()
     assert x.grad == 3
-    x, y = leaf(2.0), leaf(3.0)
-    assert gradients(multiply(y * 1, x * 1), [y])[0] == 2 if y.birth > x.birth else True
+    older, younger = leaf(2.0), leaf(3.0)
+    assert (
+        gradients(multiply(younger, older), [younger])[0] == 2
+    )  # nor of tensors older than all inputs
 
 
 # ---------------------------------------------------------------- no_grad
@@ -373,7 +423,7 @@ def test_graphs_in_several_threads():
 
 def test_grad_of_several_arguments():
     def f(x, y, *, power=1):
-        return (x ** power * y).sum()
+        return (x**power * y).sum()
 
     x, y = normal(3), normal(3, seed=1)
     assert_close(grad(f)(x, y), y)
@@ -381,7 +431,7 @@ def test_grad_of_several_arguments():
     assert_close(grad(f, -1)(x, y), x)
     gy, gx = grad(f, (1, 0))(x, y, power=2)
     assert_close(gx, 2 * x * y)
-    assert_close(gy, x ** 2)
+    assert_close(gy, x**2)
     assert all(type(g) is np.ndarray for g in (gx, gy))
 
 
@@ -397,8 +447,15 @@ def test_grad_is_not_confused_by_a_variable_from_outside():
     assert grad(lambda x: x * grad(lambda y: x * y)(x))(3.0) == 6
 
 
-@pytest.mark.parametrize("order, expected", [(1, 0.5403023058681398), (2, -0.8414709848078965),
-                                             (3, -0.5403023058681398), (4, 0.8414709848078965)])
+@pytest.mark.parametrize(
+    "order, expected",
+    [
+        (1, 0.5403023058681398),
+        (2, -0.8414709848078965),
+        (3, -0.5403023058681398),
+        (4, 0.8414709848078965),
+    ],
+)
 def test_nested_grad(order, expected):
     f = ops.sin
     for _ in range(order):
@@ -410,7 +467,11 @@ def test_derivatives_end_at_zero():
     def f(x):
         return x * x
 
-    assert [grad(grad(f))(3.0), grad(grad(grad(f)))(3.0), grad(grad(grad(grad(f))))(3.0)] == [2, 0, 0]
+    assert [grad(grad(f))(3.0), grad(grad(grad(f)))(3.0), grad(grad(grad(grad(f))))(3.0)] == [
+        2,
+        0,
+        0,
+    ]
     zero = grad(lambda x: Tensor(np.array(2.0)))(np.ones((2, 3)))
     assert_close(zero, np.zeros((2, 3)))
     assert_close(hvp(lambda x: (3 * x).sum(), np.ones(3), np.ones(3)), np.zeros(3))
@@ -418,10 +479,10 @@ def test_derivatives_end_at_zero():
 
 def test_tensors_in_tensors_out():
     x = Tensor(normal(3))
-    g = grad(lambda x: (x ** 3).sum())(x)
+    g = grad(lambda x: (x**3).sum())(x)
     assert isinstance(g, Tensor)
     x = Tensor(normal(3), requires_grad=True)
-    grad(lambda x: (x ** 3).sum())(x).sum().backward()
+    grad(lambda x: (x**3).sum())(x).sum().backward()
     assert_close(x.grad, 6 * x.data)
 
 
@@ -431,7 +492,7 @@ def test_gradients_with_respect_to_intermediate_results_and_strangers():
     y = (h * h * x).sum()
     gx, gh, g0 = gradients(y, [x, h, stranger])
     assert_close(gh, 2 * h.data * x.data)
-    assert_close(gx, 27 * x.data ** 2)
+    assert_close(gx, 27 * x.data**2)
     assert_close(g0, np.zeros(3))
     late = y * 2
     assert_close(gradients(y, [late])[0], 0)
@@ -439,12 +500,17 @@ def test_gradients_with_respect_to_intermediate_results_and_strangers():
     assert isinstance(g0, Tensor) and g0.shape == (3,)
 
 
-@pytest.mark.parametrize("f", [lambda x, y: x + y, lambda x, y: (x + y).reshape(2, 1), lambda x, y: x * y])
+@pytest.mark.parametrize(
+    "f", [lambda x, y: x + y, lambda x, y: (x + y).reshape(2, 1), lambda x, y: x * y]
+)
 def test_create_graph_where_the_gradient_is_the_seed_itself(f):
     x, y = leaf(1, 2), leaf(3, 4)
     out = f(x, y)
-    for g, e in zip(gradients(out, [x, y], np.ones(out.shape), create_graph=True),
-                    gradients(out, [x, y], np.ones(out.shape)), strict=True):
+    for g, e in zip(
+        gradients(out, [x, y], np.ones(out.shape), create_graph=True),
+        gradients(out, [x, y], np.ones(out.shape)),
+        strict=True,
+    ):
         assert isinstance(g, Tensor)
         assert_close(g.data, e)
 
@@ -471,14 +537,19 @@ def test_hvp_against_the_whole_hessian(f):
 
 def test_hvp_against_torch():
     x, v = normal(4), normal(4, seed=1)
-    t = torch.tensor(x)
-    hessian = torch.func.hessian(lambda x: (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum())(t)
-    assert_close(hvp(rosenbrock, x, v), (hessian @ torch.tensor(v)).numpy())
+    _, expected = torch.autograd.functional.hvp(rosenbrock, torch.tensor(x), torch.tensor(v))
+    assert_close(hvp(rosenbrock, x, v), expected.numpy())
 
 
-@pytest.mark.parametrize("x, v, dtype", [
-    ([1.0, 2.0], [1.0, 0.0], np.float32), (np.ones(2, np.float32), np.ones(2), np.float32),
-    (np.ones(2), [1, 0], np.float64), (Tensor([1.0, 2.0]), Tensor([1.0, 0.0]), np.float32)])
+@pytest.mark.parametrize(
+    "x, v, dtype",
+    [
+        ([1.0, 2.0], [1.0, 0.0], np.float32),
+        (np.ones(2, np.float32), np.ones(2), np.float32),
+        (np.ones(2), [1, 0], np.float64),
+        (Tensor([1.0, 2.0]), Tensor([1.0, 0.0]), np.float32),
+    ],
+)
 def test_hvp_takes_the_dtype_of_x(x, v, dtype):
     out = hvp(lambda x: (x * x).sum(), x, v)
     assert_close(out.data if isinstance(out, Tensor) else out, 2 * np.asarray(v), dtype)
@@ -486,5 +557,5 @@ def test_hvp_takes_the_dtype_of_x(x, v, dtype):
 
 def test_third_derivatives_of_a_vector_function():
     x = normal(3)
-    cubic = grad(lambda x: (hvp(lambda y: (y ** 4).sum(), x, np.ones(3))).sum())(x)
+    cubic = grad(lambda x: (hvp(lambda y: (y**4).sum(), x, np.ones(3))).sum())(x)
     assert_close(cubic, 24 * x)

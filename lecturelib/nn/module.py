@@ -92,7 +92,7 @@ class Module:
         if own.keys() != state.keys():
             raise KeyError(f"state: missing {sorted(own.keys() - state.keys())}, "
                            f"unknown {sorted(state.keys() - own.keys())}")
-        new = {name: np.array(state[name], dtype=p.dtype) for name, p in own.items()}
+        new = {name: np.asarray(state[name], p.dtype).copy() for name, p in own.items()}
         for name, p in own.items():
             if new[name].shape != p.shape:
                 raise ValueError(f"state[{name!r}]: shape {new[name].shape}, the parameter has {p.shape}")

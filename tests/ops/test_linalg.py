@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from helpers import CHECKS, Case, assert_close, check_name, normal, run, run_torch, torch_variables, variables
+from helpers import (
+    CHECKS,
+    Case,
+    assert_close,
+    check_name,
+    normal,
+    run,
+    run_torch,
+    torch_variables,
+    variables,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -25,15 +35,28 @@ CASES = [
     Case("vector @ stack", ops.matmul, torch.matmul, X(2), X(4, 2, 3)),
     Case("empty batch", ops.matmul, torch.matmul, X(0, 3), X(3, 2)),
     Case("sum of nothing", ops.matmul, torch.matmul, X(2, 0), X(0, 3)),
-    Case("linear", lambda x, w, b: ops.linear(x, w, b), torch.nn.functional.linear,
-         X(5, 3), X(2, 3), X(2)),
-    Case("linear, no bias", lambda x, w: ops.linear(x, w, None), torch.nn.functional.linear,
-         X(5, 3), X(2, 3)),
+    Case(
+        "linear",
+        lambda x, w, b: ops.linear(x, w, b),
+        torch.nn.functional.linear,
+        X(5, 3),
+        X(2, 3),
+        X(2),
+    ),
+    Case(
+        "linear, no bias",
+        lambda x, w: ops.linear(x, w, None),
+        torch.nn.functional.linear,
+        X(5, 3),
+        X(2, 3),
+    ),
     Case("linear, one vector", ops.linear, torch.nn.functional.linear, X(3), X(2, 3), X(2)),
     Case("linear, one example", ops.linear, torch.nn.functional.linear, X(1, 3), X(2, 3), X(2)),
     Case("linear, three axes", ops.linear, torch.nn.functional.linear, X(2, 4, 3), X(2, 3), X(2)),
     Case("linear, empty batch", ops.linear, torch.nn.functional.linear, X(0, 3), X(2, 3), X(2)),
-    Case("linear, one bias for all", ops.linear, lambda x, w, b: x @ w.T + b, X(5, 3), X(2, 3), X(1)),
+    Case(
+        "linear, one bias for all", ops.linear, lambda x, w, b: x @ w.T + b, X(5, 3), X(2, 3), X(1)
+    ),
 ]
 
 
@@ -45,8 +68,11 @@ def test_op(case, check):
 
 @given(st.data())
 def test_any_shapes_that_fit(data):
-    shapes = data.draw(hnp.mutually_broadcastable_shapes(
-        signature=np.matmul.signature, max_dims=2, min_side=0, max_side=3)).input_shapes
+    shapes = data.draw(
+        hnp.mutually_broadcastable_shapes(
+            signature=np.matmul.signature, max_dims=2, min_side=0, max_side=3
+        )
+    ).input_shapes
     arrays = [normal(*shape, seed=i) for i, shape in enumerate(shapes)]
     out, grads = run(lambda x, y: x @ y, variables(arrays))
     expected, expected_grads = run_torch(torch.matmul, torch_variables(arrays))
@@ -67,18 +93,35 @@ def test_linear_does_not_write_into_its_arguments():
 X23 = Tensor(np.zeros((2, 3), np.float32), requires_grad=True)
 
 
-@pytest.mark.parametrize("call, kind, message", [
-    (lambda: X23 @ X23, ValueError, r"matrix_product\(x: \(2, 3\) float32, y: \(2, 3\) float32\)"),
-    (lambda: X23 @ np.zeros((3, 2)), TypeError, r"y: \(3, 2\) float64.*types differ"),
-    (lambda: X23 @ 3, ValueError, r"matmul: shapes \(2, 3\) and \(\): use \*"),
-    (lambda: X23 @ Tensor(3.0), ValueError, r"matmul: shapes \(2, 3\) and \(\): use \*"),
-    (lambda: 3.0 @ X23, ValueError, r"matmul: shapes \(\) and \(2, 3\): use \*"),
-    (lambda: ops.linear(X23, np.zeros((4, 2), np.float32), None), ValueError,
-     r"linear\(x: \(2, 3\) float32, w: \(4, 2\) float32, b: None\)"),
-    (lambda: ops.linear(X23, np.zeros((4, 3), np.float32), np.zeros(3, np.float32)), ValueError,
-     r"linear\(x: \(2, 3\) float32, w: \(4, 3\) float32, b: \(3,\) float32\)"),
-    (lambda: ops.linear(X23, np.zeros((4, 3)), None), TypeError, r"w: \(4, 3\) float64.*types differ"),
-])
+@pytest.mark.parametrize(
+    "call, kind, message",
+    [
+        (
+            lambda: X23 @ X23,
+            ValueError,
+            r"matrix_product\(x: \(2, 3\) float32, y: \(2, 3\) float32\)",
+        ),
+        (lambda: X23 @ np.zeros((3, 2)), TypeError, r"y: \(3, 2\) float64.*types differ"),
+        (lambda: X23 @ 3, ValueError, r"matmul: shapes \(2, 3\) and \(\): use \*"),
+        (lambda: X23 @ Tensor(3.0), ValueError, r"matmul: shapes \(2, 3\) and \(\): use \*"),
+        (lambda: 3.0 @ X23, ValueError, r"matmul: shapes \(\) and \(2, 3\): use \*"),
+        (
+            lambda: ops.linear(X23, np.zeros((4, 2), np.float32), None),
+            ValueError,
+            r"linear\(x: \(2, 3\) float32, w: \(4, 2\) float32, b: None\)",
+        ),
+        (
+            lambda: ops.linear(X23, np.zeros((4, 3), np.float32), np.zeros(3, np.float32)),
+            ValueError,
+            r"linear\(x: \(2, 3\) float32, w: \(4, 3\) float32, b: \(3,\) float32\)",
+        ),
+        (
+            lambda: ops.linear(X23, np.zeros((4, 3)), None),
+            TypeError,
+            r"w: \(4, 3\) float64.*types differ",
+        ),
+    ],
+)
 def test_bad_input_is_named(call, kind, message):
     with pytest.raises(kind, match=message):
         call()

@@ -14,12 +14,18 @@ from lecturelib.nn import Linear, Parameter
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 A = positive(2, 3).astype(np.float32)
 OTHERS = {
-    "float": 3.0, "int": 3, "bool": True,
-    "np.float64": np.float64(3), "np.float32": np.float32(3), "np.int64": np.int64(3),
+    "float": 3.0,
+    "int": 3,
+    "bool": True,
+    "np.float64": np.float64(3),
+    "np.float32": np.float32(3),
+    "np.int64": np.int64(3),
     "float32 array": positive(2, 3, seed=1).astype(np.float32),
     "row": positive(3).astype(np.float32),
-    "int array": np.arange(1, 4), "bool array": np.array([True, False, True]),
-    "uint8 array": np.arange(3, dtype=np.uint8), "0-d array": np.array(3.0, np.float32),
+    "int array": np.arange(1, 4),
+    "bool array": np.array([True, False, True]),
+    "uint8 array": np.arange(3, dtype=np.uint8),
+    "0-d array": np.array(3.0, np.float32),
     "list": [1.5, 2.5, 3.5],
 }
 
@@ -29,13 +35,16 @@ OTHERS = {
 def test_either_side_and_float32_stays(op, other):
     plain = np.asarray(other, np.float32)
     x = Tensor(A, requires_grad=True)
-    for out, expected in ((op(x, other), op(A, plain)), (op(other, x), op(plain, A))):
+    pairs = [(x, other, A, plain), (other, x, plain, A)]
+    if op is operator.truediv and not plain.all():
+        del pairs[0]  # a division by zero, and NumPy warns
+    for left, right, plain_left, plain_right in pairs:
+        out, expected = op(left, right), op(plain_left, plain_right)
         assert isinstance(out, Tensor) and out.requires_grad
         assert_close(out.data, expected, np.float32)
-        if not (op is operator.pow and np.any(plain == 0)):
-            x.grad = None
-            out.sum().backward()
-            assert x.grad.dtype == np.float32 and x.grad.shape == A.shape
+        x.grad = None
+        out.sum().backward()
+        assert x.grad.dtype == np.float32 and x.grad.shape == A.shape
 
 
 def test_three_minus_x():
@@ -57,17 +66,20 @@ def test_float32_and_float64_do_not_mix(op):
         Tensor(np.float64(1)) + single
 
 
-@pytest.mark.parametrize("other, expected", [
-    (2.5, [2.5, 5.0]), (np.float64(2.5), [2.5, 5.0]), ([0.5, 2.5], [0.5, 5.0]),
-    (np.array([0.5, 2.5]), [0.5, 5.0]), (2, [2, 4]), (np.array([True, False]), [1, 0])])
+@pytest.mark.parametrize(
+    "other, expected",
+    [
+        (2.5, [2.5, 5.0]),
+        (np.float64(2.5), [2.5, 5.0]),
+        ([0.5, 2.5], [0.5, 5.0]),
+        (np.array([0.5, 2.5]), [0.5, 5.0]),
+        (2, [2, 4]),
+        (np.array([True, False]), [1, 0]),
+    ],
+)
 def test_integers_are_not_cut_off(other, expected):
     for out in (Tensor([1, 2]) * other, other * Tensor([1, 2])):
-        assert_close(out.data, expected, np.result_type(np.float64 if 2.5 in expected or 0.5 in expected
-                                                        else np.int64).type)
-
-
-def assert_close_int(a, b):
-    np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(out.data, expected)
 
 
 @pytest.mark.parametrize("other", ["a", None, object(), {}, 1j])
@@ -76,8 +88,11 @@ def test_what_is_not_a_number_is_refused(other):
         Tensor([1.0]) * other
 
 
-@pytest.mark.parametrize("op", [operator.eq, operator.ne, operator.lt, operator.le, operator.gt,
-                                operator.ge], ids=lambda op: op.__name__)
+@pytest.mark.parametrize(
+    "op",
+    [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge],
+    ids=lambda op: op.__name__,
+)
 def test_comparisons_give_boolean_arrays(op):
     x, y = Tensor([1.0, 2.0, 3.0], requires_grad=True), Tensor([3.0, 2.0, 1.0])
     for out in (op(x, y), op(x, y.data)):
@@ -134,12 +149,16 @@ def test_an_array_cannot_carry_the_gradient():
 def test_repr_and_format():
     assert repr(Tensor([1.0, 2.5])) == "Tensor([1. , 2.5])"
     assert repr(Tensor([1.0], dtype=np.float64, requires_grad=True)) == (
-        "Tensor([1.], dtype=float64, requires_grad=True)")
+        "Tensor([1.], dtype=float64, requires_grad=True)"
+    )
     assert f"{Tensor(2.0):.3f}" == "2.000" and f"{Tensor(2.0)}" == "Tensor(2.)"
 
 
-@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))],
-                         ids=["copy", "deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "make",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))],
+    ids=["copy", "deepcopy", "pickle"],
+)
 def test_a_copy_is_a_tensor_of_its_own(make):
     """Otherwise gradients of the original and of the copy end up in each other's place."""
     x = Parameter([1.0, 2.0])

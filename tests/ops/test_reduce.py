@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from helpers import CHECKS, Case, assert_close, check_name, normal, run, run_torch, torch_variables, variables
+from helpers import (
+    CHECKS,
+    Case,
+    assert_close,
+    check_name,
+    normal,
+    run,
+    run_torch,
+    torch_variables,
+    variables,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,25 +27,50 @@ FAR = np.array([[1000.0, 1000.0, -1000.0], [-1000.0, -1001.0, -1002.0]])
 
 def reduction(name, ours, theirs, x, axis=None, keepdims=False, **options):
     axes = tuple(range(x.ndim)) if axis is None else axis
-    return Case(f"{name} of {x.shape} over {axis}{' kept' * keepdims}",
-                lambda t: ours(t, axis=axis, keepdims=keepdims),
-                lambda t: theirs(t, dim=axes, keepdim=keepdims), x, **options)
+    return Case(
+        f"{name} of {x.shape} over {axis}{' kept' * keepdims}",
+        lambda t: ours(t, axis=axis, keepdims=keepdims),
+        lambda t: theirs(t, dim=axes, keepdim=keepdims),
+        x,
+        **options,
+    )
 
 
 def torch_var(x, dim, keepdim):
     return x.var(dim=dim, keepdim=keepdim, correction=0)
 
 
-REDUCTIONS = {"sum": torch.sum, "mean": torch.mean, "max": torch.amax, "min": torch.amin,
-              "logsumexp": torch.logsumexp, "var": torch_var}
+REDUCTIONS = {
+    "sum": torch.sum,
+    "mean": torch.mean,
+    "max": torch.amax,
+    "min": torch.amin,
+    "logsumexp": torch.logsumexp,
+    "var": torch_var,
+}
 CASES = [
-    *(reduction(name, getattr(ops, name), theirs, X(2, 3, 4), axis, keepdims)
-      for name, theirs in REDUCTIONS.items()
-      for axis, keepdims in [(None, False), (0, False), (-1, True), (1, False), ((0, 2), False),
-                             ((-1, 0), True), (None, True)]),
-    *(reduction(name, getattr(ops, name), theirs, X(1, 4), 0) for name, theirs in REDUCTIONS.items()),
-    *(reduction(name, getattr(ops, name), REDUCTIONS[name], X(0, 3), 1)
-      for name in REDUCTIONS if name != "var"),  # torch counts the 0 examples, and warns
+    *(
+        reduction(name, getattr(ops, name), theirs, X(2, 3, 4), axis, keepdims)
+        for name, theirs in REDUCTIONS.items()
+        for axis, keepdims in [
+            (None, False),
+            (0, False),
+            (-1, True),
+            (1, False),
+            ((0, 2), False),
+            ((-1, 0), True),
+            (None, True),
+        ]
+    ),
+    *(
+        reduction(name, getattr(ops, name), theirs, X(1, 4), 0)
+        for name, theirs in REDUCTIONS.items()
+    ),
+    *(
+        reduction(name, getattr(ops, name), REDUCTIONS[name], X(0, 3), 1)
+        for name in REDUCTIONS
+        if name != "var"
+    ),  # torch counts the 0 examples, and warns
     reduction("sum", ops.sum, torch.sum, X(0, 3), 0),
     reduction("logsumexp", ops.logsumexp, torch.logsumexp, X(0, 3), 0),
     reduction("max", ops.max, torch.amax, TIES, 1, kinks=True),
@@ -45,20 +80,35 @@ CASES = [
     Case("sum, 0-d", ops.sum, torch.sum, X()),
     Case("max, 0-d", ops.max, torch.amax, X()),
     Case("logsumexp, 0-d", ops.logsumexp, lambda x: torch.logsumexp(x, dim=()), X()),
-    Case("sum over a NumPy int", lambda x: ops.sum(x, axis=np.int64(1)), lambda x: x.sum(1), X(2, 3)),
-    Case("mean over a NumPy int", lambda x: ops.mean(x, axis=np.int64(1)), lambda x: x.mean(1), X(2, 3)),
+    Case(
+        "sum over a NumPy int", lambda x: ops.sum(x, axis=np.int64(1)), lambda x: x.sum(1), X(2, 3)
+    ),
+    Case(
+        "mean over a NumPy int",
+        lambda x: ops.mean(x, axis=np.int64(1)),
+        lambda x: x.mean(1),
+        X(2, 3),
+    ),
     Case("var, corrected", lambda x: ops.var(x, axis=0, correction=1), lambda x: x.var(0), X(5, 3)),
     Case("std", ops.std, lambda x: x.std(correction=0), X(5, 3)),
-    Case("std, corrected", lambda x: ops.std(x, axis=1, correction=1, keepdims=True),
-         lambda x: x.std(1, keepdim=True), X(3, 5)),
+    Case(
+        "std, corrected",
+        lambda x: ops.std(x, axis=1, correction=1, keepdims=True),
+        lambda x: x.std(1, keepdim=True),
+        X(3, 5),
+    ),
     Case("softmax", ops.softmax, lambda x: x.softmax(-1), X(2, 3)),
     Case("softmax over rows", lambda x: ops.softmax(x, axis=0), lambda x: x.softmax(0), X(3, 2)),
     Case("softmax, far out", ops.softmax, lambda x: x.softmax(-1), FAR, kinks=True),
     Case("softmax, 0-d", ops.softmax, lambda x: x.softmax(-1), X()),
     Case("softmax, empty batch", ops.softmax, lambda x: x.softmax(-1), X(0, 3)),
     Case("log_softmax", ops.log_softmax, lambda x: x.log_softmax(-1), X(2, 3)),
-    Case("log_softmax of images", lambda x: ops.log_softmax(x, axis=1), lambda x: x.log_softmax(1),
-         X(2, 3, 2, 2)),
+    Case(
+        "log_softmax of images",
+        lambda x: ops.log_softmax(x, axis=1),
+        lambda x: x.log_softmax(1),
+        X(2, 3, 2, 2),
+    ),
     Case("log_softmax, far out", ops.log_softmax, lambda x: x.log_softmax(-1), FAR, kinks=True),
     Case("log_softmax, empty batch", ops.log_softmax, lambda x: x.log_softmax(-1), X(0, 3)),
 ]
@@ -75,8 +125,9 @@ def test_any_axes(data, name, keepdims):
     x = normal(*data.draw(hnp.array_shapes(min_dims=1, max_dims=4, max_side=3)))
     axes = data.draw(hnp.valid_tuple_axes(x.ndim, min_size=1))
     out, grads = run(lambda t: getattr(ops, name)(t, axis=axes, keepdims=keepdims), variables([x]))
-    expected, expected_grads = run_torch(lambda t: REDUCTIONS[name](t, dim=axes, keepdim=keepdims),
-                                         torch_variables([x]))
+    expected, expected_grads = run_torch(
+        lambda t: REDUCTIONS[name](t, dim=axes, keepdim=keepdims), torch_variables([x])
+    )
     assert_close(out.data, expected.detach().numpy())
     assert_close(grads[0], expected_grads[0])
 
@@ -107,8 +158,9 @@ def test_the_mean_of_integers_is_a_float():
     assert Tensor([1, 2]).mean().item() == 1.5
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "logsumexp", "var", "std", "softmax",
-                                  "log_softmax"])
+@pytest.mark.parametrize(
+    "name", ["sum", "mean", "max", "min", "logsumexp", "var", "std", "softmax", "log_softmax"]
+)
 def test_an_axis_that_is_not_there_is_named(name):
     with pytest.raises(ValueError, match=r"\(x: \(2, 3\) float64\): axis 2 is out of bounds"):
         getattr(ops, name)(Tensor(np.zeros((2, 3))), axis=2)

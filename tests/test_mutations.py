@@ -1,0 +1,34 @@
+"""The tests notice planted bugs: those of `mutations.py`, one by one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mutations import MUTATIONS
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which Windows does not have"),
+]
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    """The exit status of the tests for each bug."""
+    script = Path(__file__).with_name("mutations.py")
+    process = subprocess.run(
+        [sys.executable, str(script), "--json"], check=True, capture_output=True, text=True
+    )
+    return json.loads(process.stdout)
+
+
+def test_without_a_bug_all_pass(outcome):
+    assert outcome["no bug"] == 0
+
+
+@pytest.mark.parametrize("name", [m.name for m in MUTATIONS])
+def test_the_bug_is_noticed(outcome, name):
+    assert outcome[name] == 1, "0: not noticed; otherwise the tests could not run"
