@@ -59,9 +59,23 @@ def describe(names: tuple[str, ...], values: list) -> str:
 
 def as_array(x: Any) -> Any:
     """NumPy's scalars, the results of full reductions, as 0-d arrays; anything else as it is."""
+    if x is None:
+        raise TypeError("an operation must return an array, got None; has its declaration a body?")
     return np.asarray(x) if isinstance(x, np.generic) else x
 
 
-def is_alias(gradient: Any, seed: Any) -> bool:
-    """Does `gradient` share memory with `seed`, or with another array?"""
-    return gradient is seed or getattr(gradient, "base", None) is not None
+def own(gradient: Any, seed: Any) -> Any:
+    """`gradient`, copied if it shares memory with `seed` or is a view of another array.
+
+    So what a caller receives is its own: changing it in place changes nothing else.
+    """
+    shared = gradient is seed or getattr(gradient, "base", None) is not None
+    return gradient.copy() if shared else gradient
+
+
+def check_rng(rng: np.random.Generator) -> np.random.Generator:
+    """`rng` itself; TypeError if it is anything else, such as a bare seed."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError("rng: a numpy.random.Generator is needed, such as "
+                        f"np.random.default_rng(0); got {type(rng).__name__}")
+    return rng

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from lecturelib.backend import check_rng
 from lecturelib.core import Tensor
 
 
@@ -20,12 +21,12 @@ def constant_(w: Tensor, value: float) -> Tensor:
 
 def uniform_(w: Tensor, low: float = 0.0, high: float = 1.0, *, rng: np.random.Generator) -> Tensor:
     """Elements drawn from U(low, high)."""
-    return _fill(w, _check(rng).uniform(low, high, w.shape))
+    return _fill(w, check_rng(rng).uniform(low, high, w.shape))
 
 
 def normal_(w: Tensor, mean: float = 0.0, std: float = 1.0, *, rng: np.random.Generator) -> Tensor:
     """Elements drawn from N(mean, std²)."""
-    return _fill(w, _check(rng).normal(mean, std, w.shape))
+    return _fill(w, check_rng(rng).normal(mean, std, w.shape))
 
 
 def xavier_uniform_(w: Tensor, gain: float = 1.0, *, rng: np.random.Generator) -> Tensor:
@@ -66,9 +67,3 @@ def fans(w: Tensor) -> tuple[int, int]:
 def _fill(w: Tensor, values: np.ndarray) -> Tensor:
     w.data = values.astype(w.dtype)
     return w
-
-
-def _check(rng: np.random.Generator) -> np.random.Generator:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: a generator is needed, np.random.default_rng(0), got {rng!r}")
-    return rng

@@ -344,6 +344,7 @@ def test_rules_of_arguments_without_gradient_are_not_run():
     @primitive
     def multiply(x, y):
         """With a rule that must not be run."""
+        return x * y
 
     def forbidden(g, out, x, y):
         raise AssertionError("run")

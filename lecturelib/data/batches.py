@@ -8,7 +8,8 @@ from numbers import Integral
 
 import numpy as np
 
-from lecturelib.data.dataset import Dataset, check_rng
+from lecturelib.backend import check_rng
+from lecturelib.data.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)

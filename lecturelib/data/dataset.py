@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
+from lecturelib.backend import check_rng
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -90,14 +92,6 @@ def load_embedded(filename: str, classes: tuple[str, ...], *, white: int) -> Tra
         train, test = (from_pixels(stored[f"{part}_images"], stored[f"{part}_labels"], white=white)
                        for part in ("train", "test"))
     return TrainTest(train, test, classes)
-
-
-def check_rng(rng: np.random.Generator) -> np.random.Generator:
-    """`rng` itself; TypeError if it is anything else, such as a bare seed."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError("rng: a numpy.random.Generator is needed, such as "
-                        f"np.random.default_rng(0); got {type(rng).__name__}")
-    return rng
 
 
 def _count(held_out: int | float, total: int) -> int:

@@ -14,8 +14,8 @@ from lecturelib.kernels import numpy_kernels
 class Kernels(dict):
     """The functions that compute one primitive, by type of array; found when first needed.
 
-    `own` computes the primitive if no file here has a function of its name: so a primitive can be
-    defined anywhere, with a body of NumPy code.
+    The library's primitives are computed by the functions of their names in this folder; those
+    defined elsewhere, in a notebook say, by the body of their own declaration.
     """
 
     def __init__(self, name: str, own: Callable) -> None:
@@ -25,7 +25,9 @@ class Kernels(dict):
     def __missing__(self, array_type: type) -> Callable:
         if not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
             raise TypeError(f"arrays or Tensors are needed, got {array_type.__name__}")
-        kernel = getattr(numpy_kernels, self.name, self.own)
+        kernel = self.own
+        if kernel.__module__.startswith("lecturelib."):
+            kernel = getattr(numpy_kernels, self.name)
         if array_type in PYTHON_NUMBERS:
             self[array_type] = lambda *args, **attrs: _weak(kernel(*args, **attrs))
         else:

@@ -7,10 +7,11 @@ import operator
 import numpy as np
 
 # elementwise
-add, subtract, multiply, divide, negative = np.add, np.subtract, np.multiply, np.true_divide, np.negative
+add, subtract, multiply, divide = operator.add, operator.sub, operator.mul, operator.truediv
+power = operator.pow  # which knows that x ** 2 is a square; np.power does not
+negative = operator.neg
 exp, log, log1p, sqrt, sin, cos, tanh = np.exp, np.log, np.log1p, np.sqrt, np.sin, np.cos, np.tanh
 abs, sign, maximum, minimum = np.abs, np.sign, np.maximum, np.minimum
-power = operator.pow  # NumPy's operator knows that x ** 2 is a square; np.power does not
 
 
 def relu(x):

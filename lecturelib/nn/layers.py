@@ -92,17 +92,17 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """exp(x) / Σ exp(x) along `dim`."""
+    """exp(x) / Σ exp(x) along `axis`."""
 
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        return F.softmax(x, axis=self.dim)
+        return F.softmax(x, axis=self.axis)
 
 
 class LogSoftmax(Softmax):
     """The logarithm of softmax."""
 
     def forward(self, x: Any) -> Any:
-        return F.log_softmax(x, axis=self.dim)
+        return F.log_softmax(x, axis=self.axis)

@@ -1,5 +1,6 @@
 """Differentiable primitives: elementwise, reductions, shapes and linear algebra."""
 
+from lecturelib.core import broadcast_to, sum_to
 from lecturelib.ops.elementwise import (
     abs,
     add,
@@ -27,7 +28,6 @@ from lecturelib.ops.elementwise import (
 from lecturelib.ops.linalg import linear, matmul
 from lecturelib.ops.reduce import log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
 from lecturelib.ops.shape import (
-    broadcast_to,
     concat,
     expand_dims,
     flatten,

@@ -1,7 +1,7 @@
 """Elementwise operations: one line of calculus each.
 
 In a rule, `g` is the gradient of the loss with respect to the result `out`. Where NumPy stretched
-an argument to the common shape (broadcasting), `unbroadcast` sums its gradient back: a value that
+an argument to the common shape (broadcasting), the engine sums what the rule returns: a value that
 was used many times collects the gradients of all its uses.
 """
 
@@ -10,47 +10,46 @@ from __future__ import annotations
 from typing import Any
 
 from lecturelib.core import Tensor, primitive
-from lecturelib.ops.shape import unbroadcast
 
 
 @primitive
 def add(x, y):
     """x + y."""
 
-add.defvjp(x=lambda g, out, x, y: unbroadcast(g, x),
-           y=lambda g, out, x, y: unbroadcast(g, y))
+add.defvjp(x=lambda g, out, x, y: g,
+           y=lambda g, out, x, y: g)
 
 
 @primitive
 def subtract(x, y):
     """x − y."""
 
-subtract.defvjp(x=lambda g, out, x, y: unbroadcast(g, x),
-                y=lambda g, out, x, y: unbroadcast(-g, y))
+subtract.defvjp(x=lambda g, out, x, y: g,
+                y=lambda g, out, x, y: -g)
 
 
 @primitive
 def multiply(x, y):
     """x · y."""
 
-multiply.defvjp(x=lambda g, out, x, y: unbroadcast(g * y, x),
-                y=lambda g, out, x, y: unbroadcast(g * x, y))
+multiply.defvjp(x=lambda g, out, x, y: g * y,
+                y=lambda g, out, x, y: g * x)
 
 
 @primitive
 def divide(x, y):
     """x / y."""
 
-divide.defvjp(x=lambda g, out, x, y: unbroadcast(g / y, x),
-              y=lambda g, out, x, y: unbroadcast(-g * out / y, y))
+divide.defvjp(x=lambda g, out, x, y: g / y,
+              y=lambda g, out, x, y: -g * out / y)
 
 
 @primitive
 def power(x, y):
     """xʸ. At x = 0 the derivative with respect to y is taken as 0, and for y = 0 that of x too."""
 
-power.defvjp(x=lambda g, out, x, y: unbroadcast(g * (y * x ** (y - (y != 0))), x),
-             y=lambda g, out, x, y: unbroadcast(g * (out * log(x + (x == 0))), y))
+power.defvjp(x=lambda g, out, x, y: g * (y * x ** (y - (y != 0))),
+             y=lambda g, out, x, y: g * (out * log(x + (x == 0))))
 
 
 @primitive
@@ -141,16 +140,16 @@ sign.defvjp(x=lambda g, out, x: g * 0.0)
 def maximum(x, y):
     """The larger of x and y; where they are equal each gets half of the gradient, as in PyTorch."""
 
-maximum.defvjp(x=lambda g, out, x, y: unbroadcast(g * (x > y) + 0.5 * g * (x == y), x),
-               y=lambda g, out, x, y: unbroadcast(g * (y > x) + 0.5 * g * (x == y), y))
+maximum.defvjp(x=lambda g, out, x, y: g * (x > y) + 0.5 * g * (x == y),
+               y=lambda g, out, x, y: g * (y > x) + 0.5 * g * (x == y))
 
 
 @primitive
 def minimum(x, y):
     """The smaller of x and y; where they are equal each gets half of the gradient."""
 
-minimum.defvjp(x=lambda g, out, x, y: unbroadcast(g * (x < y) + 0.5 * g * (x == y), x),
-               y=lambda g, out, x, y: unbroadcast(g * (y < x) + 0.5 * g * (x == y), y))
+minimum.defvjp(x=lambda g, out, x, y: g * (x < y) + 0.5 * g * (x == y),
+               y=lambda g, out, x, y: g * (y < x) + 0.5 * g * (x == y))
 
 
 @primitive
@@ -164,8 +163,8 @@ clip.defvjp(x=lambda g, out, x, min, max: g * (x == out))
 def select(x, y, *, condition):
     """x where `condition` holds, y elsewhere."""
 
-select.defvjp(x=lambda g, out, x, y, condition: unbroadcast(g * condition, x),
-              y=lambda g, out, x, y, condition: unbroadcast(g * ~condition, y))
+select.defvjp(x=lambda g, out, x, y, condition: g * condition,
+              y=lambda g, out, x, y, condition: g * ~condition)
 
 
 @primitive

@@ -7,24 +7,27 @@ from typing import Any
 import numpy as np
 
 from lecturelib.core import primitive
-from lecturelib.ops.shape import expand_dims, reshape, squeeze, swapaxes, unbroadcast
+from lecturelib.ops.shape import expand_dims, reshape, squeeze, swapaxes
 
 
 @primitive
 def matrix_product(x, y):
     """x @ y for matrices (…, n, k) and (…, k, m), or stacks of them that broadcast."""
 
-matrix_product.defvjp(x=lambda g, out, x, y: unbroadcast(g @ swapaxes(y, -1, -2), x),
-                      y=lambda g, out, x, y: unbroadcast(swapaxes(x, -1, -2) @ g, y))
+matrix_product.defvjp(x=lambda g, out, x, y: g @ swapaxes(y, -1, -2),
+                      y=lambda g, out, x, y: swapaxes(x, -1, -2) @ g)
 
 
 def matmul(x: Any, y: Any) -> Any:
     """x @ y as NumPy defines it: matrices, stacks of matrices, vectors on either side."""
     x, y = (v if hasattr(v, "shape") else np.asarray(v) for v in (x, y))
-    if min(len(x.shape), len(y.shape)) >= 2:
-        return matrix_product(x, y)
     if 0 in (len(x.shape), len(y.shape)):
         raise ValueError(f"matmul: shapes {x.shape} and {y.shape}: use * to multiply by a number")
+    if x.shape[-1] != y.shape[-2 if len(y.shape) > 1 else 0]:
+        raise ValueError(f"matmul: shapes {x.shape} and {y.shape}: the last axis of the first and "
+                         "the last but one of the second must have one length")
+    if min(len(x.shape), len(y.shape)) >= 2:
+        return matrix_product(x, y)
     row, column = len(x.shape) == 1, len(y.shape) == 1
     out = matrix_product(expand_dims(x, 0) if row else x, expand_dims(y, 1) if column else y)
     out = squeeze(out, -1) if column else out
@@ -37,7 +40,7 @@ def linear(x, w, b):
 
 linear.defvjp(x=lambda g, out, x, w, b: g @ w,
               w=lambda g, out, x, w, b: _rows(g).T @ _rows(x),
-              b=lambda g, out, x, w, b: unbroadcast(g, b))
+              b=lambda g, out, x, w, b: g)
 
 
 def _rows(x: Any) -> Any:

@@ -27,6 +27,24 @@ def _shape(args: tuple) -> tuple:
     return args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
+def _in_place(symbol: str, operation: Any) -> Any:
+    """`x += y` as `x = x + y`; refused for a leaf with a gradient, where it would lose the leaf."""
+    def method(x: Tensor, y: Any) -> Tensor:
+        if x.requires_grad and x.origin is None:
+            raise TypeError(f"{symbol}=: would make a new Tensor and leave this one, which requires a "
+                            f"gradient, as it is; write w.data = w.data {symbol} ...")
+        return operation(x, y)
+    return method
+
+
+def _reduction(operation: Any) -> Any:
+    """The method of a reduction, whose axis may also be given by position."""
+    def method(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return operation(x, axis=axis, keepdims=keepdims)
+    method.__name__ = method.__qualname__ = operation.__name__
+    return method
+
+
 ARITHMETIC = {
     "__add__": e.add,
     "__radd__": lambda x, y: e.add(y, x),
@@ -44,6 +62,11 @@ ARITHMETIC = {
     "__abs__": e.abs,
     "__getitem__": lambda x, index: shape.getitem(x, index=_index(index)),
 }
+IN_PLACE = {  # torch changes the tensor itself; here `w -= ...` can only make a new one
+    f"__i{name}__": _in_place(symbol, operation) for name, symbol, operation in (
+        ("add", "+", e.add), ("sub", "-", e.subtract), ("mul", "*", e.multiply),
+        ("truediv", "/", e.divide))
+}
 COMPARISONS = {  # these carry no gradient, so they return plain boolean arrays
     "__eq__": lambda x, y: x.data == _value(y),
     "__ne__": lambda x, y: x.data != _value(y),
@@ -58,10 +81,8 @@ METHODS = {
     "tanh": e.tanh, "sigmoid": e.sigmoid, "relu": e.relu,
     "clip": lambda x, min=None, max=None: e.clip(x, min=min, max=max),
     "astype": lambda x, dtype: e.astype(x, dtype=np.dtype(dtype)),
-    "sum": lambda x, axis=None, keepdims=False: reduce.sum(x, axis=axis, keepdims=keepdims),
-    "max": lambda x, axis=None, keepdims=False: reduce.max(x, axis=axis, keepdims=keepdims),
-    "min": lambda x, axis=None, keepdims=False: reduce.min(x, axis=axis, keepdims=keepdims),
-    "logsumexp": lambda x, axis=None, keepdims=False: reduce.logsumexp(x, axis=axis, keepdims=keepdims),
+    "sum": _reduction(reduce.sum), "max": _reduction(reduce.max), "min": _reduction(reduce.min),
+    "logsumexp": _reduction(reduce.logsumexp),
     "softmax": lambda x, axis=-1: reduce.softmax(x, axis=axis),
     "mean": reduce.mean, "var": reduce.var, "std": reduce.std,
     "matmul": linalg.matmul,
@@ -113,6 +134,6 @@ def _format(x: Tensor, spec: str) -> str:
     return format(x.item(), spec) if spec and x.size == 1 else format(repr(x), spec)
 
 
-for _name, _method in {**ARITHMETIC, **COMPARISONS, **METHODS, **VIEWS,
+for _name, _method in {**ARITHMETIC, **IN_PLACE, **COMPARISONS, **METHODS, **VIEWS,
                        "__array__": _array, "__repr__": _repr, "__format__": _format}.items():
     setattr(Tensor, _name, _method)

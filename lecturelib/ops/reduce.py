@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import primitive
+from lecturelib.core import broadcast_to, primitive
 from lecturelib.ops.elementwise import exp, sqrt
-from lecturelib.ops.shape import broadcast_to, reshape
+from lecturelib.ops.shape import reshape
 
 Axis = int | tuple[int, ...] | None
 

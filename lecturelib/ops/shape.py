@@ -1,5 +1,5 @@
 """Operations that move numbers without changing them. Each is the adjoint of another:
-reshape of reshape, transpose of transpose, indexing of placing, stretching of summing."""
+reshape of reshape, transpose of transpose, indexing of placing."""
 
 from __future__ import annotations
 
@@ -22,26 +22,8 @@ reshape.defvjp(x=lambda g, out, x, shape: reshape(g, shape=x.shape))
 def permute_dims(x, *, axes):
     """The axes in another order."""
 
-permute_dims.defvjp(x=lambda g, out, x, axes: permute_dims(g, axes=tuple(np.argsort([a % len(axes) for a in axes]))))
-
-
-@primitive
-def broadcast_to(x, *, shape):
-    """x repeated along new axes and along axes of length 1."""
-
-broadcast_to.defvjp(x=lambda g, out, x, shape: sum_to(g, shape=x.shape))
-
-
-@primitive
-def sum_to(x, *, shape):
-    """x summed over the axes that broadcasting `shape` to x.shape would stretch."""
-
-sum_to.defvjp(x=lambda g, out, x, shape: broadcast_to(g, shape=x.shape))
-
-
-def unbroadcast(g: Any, x: Any) -> Any:
-    """Sum the gradient of a broadcast result back to the shape of the argument x."""
-    return g if g.shape == x.shape else sum_to(g, shape=x.shape)
+permute_dims.defvjp(x=lambda g, out, x, axes: permute_dims(
+    g, axes=tuple(np.argsort([a % len(axes) for a in axes]))))
 
 
 @primitive
@@ -77,7 +59,8 @@ concatenate.defvjp(xs=_piece)
 def pad(x, *, widths):
     """x with zeros around it; `widths` is ((before, after), …), one pair for each axis."""
 
-pad.defvjp(x=lambda g, out, x, widths: g[tuple(slice(b, b + n) for (b, _), n in zip(widths, x.shape, strict=True))])
+pad.defvjp(x=lambda g, out, x, widths: g[tuple(
+    slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))])
 
 
 def transpose(x: Any) -> Any:
@@ -130,4 +113,6 @@ def concat(xs: Sequence[Any], axis: int = 0) -> Any:
     """Arrays joined along an axis they have."""
     if isinstance(xs, Tensor):
         raise TypeError("concat: a list of Tensors is needed, concat([x, y]), got one Tensor")
+    if axis is None:
+        raise TypeError("concat: axis must be an int; flatten the arrays first to join all elements")
     return concatenate(*xs, axis=axis)

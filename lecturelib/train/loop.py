@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lecturelib import functional as F
+from lecturelib.backend import check_rng
 from lecturelib.core import no_grad
 from lecturelib.data import Dataset, batches
 from lecturelib.nn import Module
@@ -44,31 +45,36 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
     loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Calling `fit` again goes on
     from where the model is. Returns the History.
 
-    Raises ValueError for epochs < 1, and FloatingPointError when the loss is no longer finite.
+    Raises ValueError for epochs < 1 or a data set without examples, TypeError if `rng` is not a
+    Generator, and FloatingPointError when the loss is no longer finite, before the step that would
+    spoil the parameters.
     """
     if epochs < 1:
         raise ValueError(f"epochs: at least 1 is needed, got {epochs}")
+    if not len(train):
+        raise ValueError("train: the data set has no examples")
+    deck = batches(train, batch_size, rng=check_rng(rng))
     history = History()
-    minibatches = batches(train, batch_size, rng=rng)  # dealt anew in each `for`
-    with progress_bar(total=epochs * len(minibatches), enabled=progress) as bar:
-        for epoch in range(epochs):
+    with progress_bar(total=epochs * len(deck), enabled=progress) as bar:
+        for epoch in range(1, epochs + 1):
             model.train()
             sizes, losses, metrics = [], [], []
-            for x, y in minibatches:
+            for x, y in deck:
                 optimizer.zero_grad()
                 scores = model(x)
                 batch_loss = loss(scores, y)
+                value = batch_loss.item()
+                if not math.isfinite(value):
+                    raise FloatingPointError(
+                        f"fit: the loss is {value} in step {len(losses) + 1} of epoch {epoch}; "
+                        f"a smaller learning rate than {optimizer.lr} may help")
                 batch_loss.backward()
                 optimizer.step()
 
                 sizes.append(len(y))
-                losses.append(batch_loss.item())
+                losses.append(value)
                 metrics.append(metric(scores, y))
-                if not math.isfinite(losses[-1]):
-                    raise FloatingPointError(
-                        f"fit: the loss is {losses[-1]} in step {len(losses)} of epoch {epoch + 1}; "
-                        f"a smaller learning rate than {optimizer.lr} may help")
-                bar.update(f"epoch {epoch + 1}/{epochs}, loss {losses[-1]:.3f}")
+                bar.update(f"epoch {epoch}/{epochs}, loss {value:.3f}")
             history.step_loss += losses
             history.loss.append(float(np.average(losses, weights=sizes)))
             history.metric.append(float(np.average(metrics, weights=sizes)))
@@ -82,13 +88,22 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
 @no_grad()
 def evaluate(model: Module, dataset: Dataset, *, loss: Callable = F.cross_entropy,
              metric: Callable = F.accuracy, batch_size: int = 1000) -> tuple[float, float]:
-    """The mean loss and metric over a data set, in evaluation mode and without recording a graph."""
-    was_training = model.training
+    """The mean loss and metric over a data set, in evaluation mode and without recording a graph.
+
+    Raises ValueError for a data set without examples. Afterwards every module is in the mode that
+    it was in before.
+    """
+    if not len(dataset):
+        raise ValueError("dataset: it has no examples")
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     totals: Any = np.zeros(2)
-    for x, y in batches(dataset, batch_size=batch_size):
-        scores = model(x)
-        totals += len(y) * np.array([float(loss(scores, y)), metric(scores, y)])
-    model.train(was_training)
+    try:
+        for x, y in batches(dataset, batch_size):
+            scores = model(x)
+            totals += len(y) * np.array([float(loss(scores, y)), metric(scores, y)])
+    finally:
+        for module, training in modes:
+            module.training = training
     mean_loss, mean_metric = totals / len(dataset)
     return float(mean_loss), float(mean_metric)
