@@ -2,7 +2,8 @@
 
 from lecturelib import ops
 from lecturelib.core import Tensor, grad, gradients, hvp, no_grad, primitive
-from lecturelib.ops import operators as _operators  # gives Tensor its operators
+from lecturelib.ops.operators import bind as _bind
 
+_bind()
 __version__ = "0.1.0"
 __all__ = ["Tensor", "grad", "gradients", "hvp", "no_grad", "ops", "primitive"]

@@ -58,9 +58,10 @@ def describe(names: tuple[str, ...], values: list) -> str:
 
 
 def as_array(x: Any) -> Any:
-    """NumPy's scalars, the results of full reductions, as 0-d arrays; anything else as it is."""
-    if x is None:
-        raise TypeError("an operation must return an array, got None; has its declaration a body?")
+    """NumPy's scalars, the results of full reductions, as 0-d arrays; arrays as they are."""
+    if not hasattr(x, "dtype"):
+        raise TypeError(f"an operation must return an array, got {type(x).__name__}; "
+                        "has its declaration a body?")
     return np.asarray(x) if isinstance(x, np.generic) else x
 
 

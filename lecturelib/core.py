@@ -53,7 +53,7 @@ def _set(**values: Any) -> Iterator[None]:
 
 
 def no_grad() -> Any:
-    """Within `with no_grad():`, or a function decorated `@no_grad()`, nothing is recorded."""
+    """Record nothing: `with no_grad():`, or a function decorated with `@no_grad()`."""
     return _set(recording=False)
 
 
@@ -68,15 +68,17 @@ class Tensor:
     Arrays in a graph must not be written into, for rules read them later. To change a
     parameter, give it a new array: `w.data = w.data - step`.
 
-    Raises TypeError if `requires_grad` is asked for integers: only floats have gradients.
+    Raises TypeError if `requires_grad` is asked for integers: only floats have
+    gradients.
     """
 
     __slots__ = ("__weakref__", "birth", "data", "grad", "origin", "requires_grad")
     __array_ufunc__ = None  # `ndarray - Tensor` is ours: NumPy steps aside
 
-    def __init__(self, data: Any, requires_grad: bool = False, dtype: Any = None) -> None:
+    def __init__(self, data: Any, requires_grad: bool = False,
+                 dtype: Any = None) -> None:
         data = data.data if isinstance(data, Tensor) else data
-        self.data = backend.asarray(data, dtype)
+        self.data: Any = backend.asarray(data, dtype)
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 "requires_grad: only floating-point tensors have gradients, "
@@ -87,14 +89,14 @@ class Tensor:
         self.origin: Any = None  # a leaf: no operation made it
 
     def backward(self, gradient: Any = None, retain_graph: bool = False) -> None:
-        """Add the gradient of this tensor with respect to every leaf to the leaf's `.grad`.
+        """Add to every leaf's `.grad` the gradient of this tensor with respect to it.
 
         `gradient` is the gradient of the final result with respect to this tensor; a
         scalar needs none, since it is 1. The graph is released on the way unless
         `retain_graph=True`.
 
-        Raises RuntimeError on a tensor without gradient and on a graph already released,
-        ValueError if `gradient` is missing or of another shape than the tensor.
+        Raises RuntimeError on a tensor without gradient and on a graph already
+        released, ValueError if `gradient` is missing or not of the tensor's shape.
         """
         seed = _seed(self, gradient)
         for leaf, g in _sweep(self, seed, release=not retain_graph).items():
@@ -102,8 +104,9 @@ class Tensor:
 
     if TYPE_CHECKING:  # type checkers cannot see what operators.py binds
         def __getattr__(self, name: str) -> Any: ...
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __getattr__
-        __truediv__ = __pow__ = __matmul__ = __neg__ = __getitem__ = __getattr__
+        def _operator(self, *others: Any) -> Any: ...
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _operator
+        __truediv__ = __pow__ = __matmul__ = __neg__ = __getitem__ = _operator
 
 
 class Rules(list):
@@ -115,7 +118,7 @@ class Rules(list):
 
 
 class VariadicRules(Rules):
-    """The rules of a primitive of any number of arrays: `make(i)` is the rule of the i-th."""
+    """The rules of a primitive of any number of arrays: the i-th one's is `make(i)`."""
 
     def __iter__(self) -> Iterator[Callable]:  # `_sweep` takes one rule for each input
         (make,) = super().__iter__()
@@ -125,12 +128,12 @@ class VariadicRules(Rules):
 def primitive(declaration: Callable) -> Any:
     """Make a differentiable operation of a declaration: a signature and a docstring.
 
-    Positional arguments are arrays, keyword-only ones are attributes (an axis, a shape).
-    The numbers are computed by the function of the same name in `lecturelib/kernels`,
-    or, where there is none, by the body of the declaration.
+    Positional arguments are arrays, keyword-only ones attributes (an axis, a shape).
+    The numbers are computed by the body of the declaration; for the library's own
+    primitives, by the function of the same name in `lecturelib/kernels`.
 
-    The derivatives are given by `op.defvjp(x=rule, ...)`. A rule maps the gradient `g` of
-    the result, the result and the arguments to the gradient of one argument,
+    The derivatives are given by `op.defvjp(x=rule, ...)`. A rule maps the gradient `g`
+    of the result, the result and the arguments to the gradient of one argument,
     `rule(g, out, x, y, axis=...)`. Its result is summed over the axes along which
     broadcasting stretched that argument.
     """
@@ -165,8 +168,11 @@ def primitive(declaration: Callable) -> Any:
         try:
             if mixed and owner is not None:  # rare: most meet arrays of one dtype
                 values = backend.agree(values)
-                args = tuple(a if isinstance(a, Tensor) else v for a, v in zip(args, values))
+                args = tuple(a if isinstance(a, Tensor) else v
+                             for a, v in zip(args, values, strict=True))
             data = kernels[owner or type(values[0])](*values, **attrs)
+            if type(data) is not owner and (owner is not None or data is None):
+                data = backend.as_array(data)
         except (ValueError, TypeError, IndexError) as e:
             kinds = (ValueError, TypeError, IndexError)  # not their subclasses, whose
             kind = next(k for k in kinds if isinstance(e, k))  # arguments may be others
@@ -175,7 +181,7 @@ def primitive(declaration: Callable) -> Any:
             return data
 
         out = Tensor.__new__(Tensor)  # a result needs none of the checks of __init__
-        out.data = data if type(data) is owner else backend.as_array(data)
+        out.data = data
         out.grad = None
         out.birth = _next_birth()
         out.requires_grad = tracked = tracked and _state.recording
@@ -203,7 +209,7 @@ def broadcast_to(x, *, shape):
 
 @primitive
 def sum_to(x, *, shape):
-    """x summed over the axes along which broadcasting `shape` to x.shape would stretch."""
+    """x summed over the axes along which `shape` would be stretched to that of x."""
 
 broadcast_to.defvjp(x=lambda g, out, x, shape: sum_to(g, shape=x.shape))
 sum_to.defvjp(x=lambda g, out, x, shape: broadcast_to(g, shape=x.shape))
@@ -219,10 +225,11 @@ def _seed(output: Tensor, gradient: Any) -> np.ndarray:
     if gradient is None:
         if output.data.size != 1:
             raise ValueError(
-                f"gradient: needed, because the tensor of shape {shape} is not a scalar; "
-                "reduce it with .sum() or .mean(), or pass an array of its shape")
+                f"gradient: needed, because the tensor of shape {shape} is not a "
+                "scalar; use .sum() or .mean(), or pass an array of its shape")
         return np.ones(shape, dtype)
-    gradient = np.array(gradient.data if isinstance(gradient, Tensor) else gradient, dtype)
+    gradient = gradient.data if isinstance(gradient, Tensor) else gradient
+    gradient = np.array(gradient, dtype)
     if gradient.shape != shape:
         raise ValueError(
             f"gradient: shape {gradient.shape} differs from the tensor's {shape}")
@@ -263,8 +270,14 @@ def _sweep(output: Tensor, seed: Any, *, keep: frozenset[int] = frozenset(),
             if not (isinstance(x, Tensor) and x.requires_grad and x.birth >= oldest):
                 continue
             dx = rule(g, out, *arguments, **attrs)
-            if dx.shape != x.data.shape:  # x was stretched: one number, used many times
-                dx = sum_to(dx, shape=x.data.shape)
+            try:
+                if dx.shape != x.data.shape:  # x was stretched: one number, many uses
+                    dx = sum_to(dx, shape=x.data.shape)
+            except (AttributeError, ValueError) as e:
+                got = getattr(dx, "shape", dx)
+                raise ValueError(
+                    f"{rules.name}: a rule must return an array of its argument's "
+                    f"shape {x.data.shape}, got {got}") from e
             birth = x.birth
             if birth in reached:  # another path came first: their gradients add up
                 reached[birth][1] = reached[birth][1] + dx
@@ -274,7 +287,7 @@ def _sweep(output: Tensor, seed: Any, *, keep: frozenset[int] = frozenset(),
             if (x.origin is None or birth in keep) and not create_graph:
                 dx = backend.own(dx, g)  # x + y hands one g to both
             reached[birth] = [x, dx]
-    return {node: g for node, g in reached.values()}
+    return dict(reached.values())
 
 
 def gradients(output: Tensor, inputs: Sequence[Tensor], gradient: Any = None, *,
@@ -286,7 +299,8 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], gradient: Any = None, *,
     has gradient zero. As `torch.autograd.grad`.
     """
     if isinstance(inputs, Tensor) or not inputs:
-        raise TypeError(f"inputs: a list of Tensors is needed, such as [x], got {inputs!r}")
+        raise TypeError(
+            f"inputs: a list of Tensors is needed, such as [x], got {inputs!r}")
     for i, x in enumerate(inputs):
         if not (isinstance(x, Tensor) and x.requires_grad):
             raise ValueError(
@@ -297,7 +311,11 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], gradient: Any = None, *,
         found = _sweep(output, Tensor(seed) if create_graph else seed, keep=births,
                        oldest=min(births), create_graph=create_graph)
     result = [found[x] if x in found else np.zeros_like(x.data) for x in inputs]
-    return [_as_tensor(g) if create_graph else backend.as_array(g) for g in result]
+    if create_graph:
+        return [_as_tensor(g) for g in result]
+    if len(births) < len(inputs):  # one given twice: an array for each place
+        result = [g.copy() for g in result]
+    return [backend.as_array(g) for g in result]
 
 
 def _as_tensor(x: Any) -> Tensor:
@@ -307,19 +325,21 @@ def _as_tensor(x: Any) -> Tensor:
 def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     """The gradient of a scalar function, as a function: `grad(f)(x)` is ∇f(x).
 
-    `argnums` says with respect to which argument(s), as in `torch.func.grad`; each result
-    is shaped like its argument. Arrays in, arrays out, and for all else constants. Tensors
-    in, or inside another `grad`: Tensors out, to be differentiated again, `grad(grad(f))`.
+    `argnums` says with respect to which argument(s), as in `torch.func.grad`; each
+    result is shaped like its argument. Arrays in, arrays out, and constants for all
+    else. Tensors in, or inside another `grad`: Tensors out, which can be differentiated
+    again, as in `grad(grad(f))`.
     """
     single = isinstance(argnums, int)
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        nested = _state.depth > 0 or any(isinstance(args[i], Tensor) for i in positions)
+        given = [args[i] for i in positions]
+        nested = _state.depth > 0 or any(isinstance(x, Tensor) for x in given)
         call = list(args)
-        for i in positions:  # a new variable: where else f meets args[i], it is a constant
-            x = args[i]
+        for i, x in zip(positions, given, strict=True):
+            # a new variable: where else f meets this argument, it is a constant
             linked = isinstance(x, Tensor) and x.requires_grad and _state.recording
             call[i] = x * 1 if linked else Tensor(x, requires_grad=True)
         with _set(depth=_state.depth + 1):
@@ -327,7 +347,8 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         variables = [call[i] for i in positions]
         if not isinstance(output, Tensor):
             raise TypeError(
-                f"grad: f must return a Tensor computed from its arguments, got {output!r}")
+                "grad: f must return a Tensor computed from its arguments, "
+                f"got {output!r}")
         if output.requires_grad or not _state.recording:
             result = gradients(output, variables, create_graph=nested)
         else:  # a constant function, such as the gradient of a linear one
@@ -339,7 +360,7 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
 
 
 def hvp(f: Callable, x: Any, v: Any) -> Any:
-    """The product H v of the Hessian of a scalar function at x with v, without forming H.
+    """The product H v of the Hessian of a scalar function with v, without forming H.
 
     H v = ∇(∇f(x) · v): one gradient of a gradient, so it costs a few evaluations of f
     whatever the size of x (Pearlmutter, 1994). Shapes: x and v alike, as is the result.

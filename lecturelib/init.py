@@ -30,14 +30,14 @@ def normal_(w: Tensor, mean: float = 0.0, std: float = 1.0, *, rng: np.random.Ge
 
 
 def xavier_uniform_(w: Tensor, gain: float = 1.0, *, rng: np.random.Generator) -> Tensor:
-    """U(−a, a) with a = gain · √6 / √(fan_in + fan_out). Source: {cite}`glorot2010understanding`."""
+    """U(−a, a), a = gain · √6 / √(fan_in + fan_out). Source: {cite}`glorot2010understanding`."""
     fan_in, fan_out = fans(w)
     a = gain * math.sqrt(6 / (fan_in + fan_out))
     return uniform_(w, -a, a, rng=rng)
 
 
 def xavier_normal_(w: Tensor, gain: float = 1.0, *, rng: np.random.Generator) -> Tensor:
-    """N(0, s²) with s = gain · √2 / √(fan_in + fan_out). Source: {cite}`glorot2010understanding`."""
+    """N(0, s²), s = gain · √2 / √(fan_in + fan_out). Source: {cite}`glorot2010understanding`."""
     fan_in, fan_out = fans(w)
     return normal_(w, 0.0, gain * math.sqrt(2 / (fan_in + fan_out)), rng=rng)
 

@@ -76,6 +76,24 @@ def test_agree_leaves_weak_numbers_alone():
     assert x.dtype == array.dtype == np.float32 and number == 2.0 and type(number) is float
 
 
+def test_own_copies_what_is_shared():
+    seed = np.ones(3)
+    for shared in (seed, seed[:2], seed.reshape(3, 1), np.broadcast_to(seed, (2, 3))):
+        mine = backend.own(shared, seed)
+        assert np.array_equal(mine, shared) and not np.shares_memory(mine, seed)
+        assert mine.flags.writeable
+    fresh = seed + 1
+    assert backend.own(fresh, seed) is fresh
+
+
+def test_check_rng():
+    rng = np.random.default_rng(0)
+    assert backend.check_rng(rng) is rng
+    for wrong in (0, None, np.random, np.random.RandomState(0)):
+        with pytest.raises(TypeError, match=r"rng: a numpy\.random\.Generator is needed, .*; got"):
+            backend.check_rng(wrong)
+
+
 def test_describe_numbers_the_arguments_of_a_variadic_operation():
     assert backend.describe(("xs",), [np.zeros(2), 1.0]) == "xs[0]: (2,) float64, xs[1]: 1.0"
     assert backend.describe(("x", "y"), [np.zeros(2), None]) == "x: (2,) float64, y: None"

@@ -84,9 +84,11 @@ def broadcast_to(x, *, shape):
 
 def sum_to(x, *, shape):
     lead = x.ndim - len(shape)
-    stretched = tuple(range(lead)) + tuple(
-        i for i, n in enumerate(shape, lead) if n == 1 and x.shape[i] != 1)
-    return x.sum(axis=stretched).reshape(shape)
+    stretched = tuple(i for i in range(x.ndim) if i < lead or shape[i - lead] == 1)
+    total = x.sum(axis=stretched, keepdims=True)
+    if total.shape[lead:] != tuple(shape):  # reshape alone would make (3, 2) of (2, 3)
+        raise ValueError(f"shape: broadcasting does not stretch {shape} to {x.shape}")
+    return total.reshape(shape)
 
 
 def getitem(x, *, index):

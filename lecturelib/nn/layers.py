@@ -13,16 +13,17 @@ from lecturelib.nn.module import Module, Parameter
 
 
 class Linear(Module):
-    """x ↦ x Wᵀ + b, with x (…, in_features), W (out_features, in_features), b (out_features,).
+    """x ↦ x Wᵀ + b, with x (…, in), W (out, in) and b (out,), or without b.
 
-    W and b start as in PyTorch, uniform on ±1/√in_features, drawn from `rng`.
+    W and b start as in PyTorch, uniform on ±1/√in, drawn from `rng`.
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *,
                  rng: np.random.Generator, dtype: Any = np.float32) -> None:
         for name, n in (("in_features", in_features), ("out_features", out_features)):
             if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(f"Linear: {name} must be a positive integer, got {n!r}")
+                raise ValueError(
+                    f"Linear: {name} must be a positive integer, got {n!r}")
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
         init.uniform_(self.weight, -bound, bound, rng=rng)
@@ -33,8 +34,9 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         if x.shape[-1:] != self.weight.shape[1:]:
-            raise ValueError(f"{self}: the last axis of x must have length {self.weight.shape[1]}, "
-                             f"got x of shape {x.shape}; images need a Flatten() before")
+            raise ValueError(
+                f"{self}: the last axis of x must have length {self.weight.shape[1]}, "
+                f"got x of shape {x.shape}; images need a Flatten() before")
         return ops.linear(x, self.weight, self.bias)
 
     def describe(self) -> str:

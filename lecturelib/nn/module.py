@@ -22,8 +22,8 @@ class Parameter(Tensor):
 class Module:
     """The base of all layers and models.
 
-    A subclass sets parameters and modules as attributes in `__init__` and computes in `forward`;
-    calling the module calls `forward`.
+    A subclass sets parameters and modules as attributes in `__init__` and computes in
+    `forward`; calling the module calls `forward`.
     """
 
     training = True
@@ -35,7 +35,7 @@ class Module:
         return self.forward(*args)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules set as attributes of this one, in the order in which they were set."""
+        """The modules set as attributes of this one, in the order of setting."""
         return ((name, m) for name, m in vars(self).items() if isinstance(m, Module))
 
     def modules(self) -> Iterator[Module]:
@@ -45,7 +45,7 @@ class Module:
             yield from child.modules()
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """All parameters with dotted names, as in PyTorch; one that is shared comes once."""
+        """All parameters with dotted names, as in PyTorch; shared ones come once."""
         seen: set[int] = set()
         for name, p in self._walk(prefix):
             if id(p) not in seen:
@@ -69,7 +69,7 @@ class Module:
             p.grad = None
 
     def train(self, mode: bool = True) -> Module:
-        """Put all modules in training mode (or in evaluation mode); returns the module."""
+        """Put all modules in training (or evaluation) mode; returns the module."""
         for m in self.modules():
             m.training = mode
         return self
@@ -85,8 +85,8 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set all parameters from `state`; values may be arrays or torch tensors.
 
-        Raises KeyError if names are missing or unknown, ValueError if a shape differs; then
-        nothing has been changed.
+        Raises KeyError if names are missing or unknown, ValueError if a shape differs;
+        then nothing has been changed.
         """
         own = dict(self._walk(""))
         if own.keys() != state.keys():
@@ -95,7 +95,8 @@ class Module:
         new = {name: np.asarray(state[name], p.dtype).copy() for name, p in own.items()}
         for name, p in own.items():
             if new[name].shape != p.shape:
-                raise ValueError(f"state[{name!r}]: shape {new[name].shape}, the parameter has {p.shape}")
+                raise ValueError(f"state[{name!r}]: shape {new[name].shape}, "
+                                 f"the parameter has {p.shape}")
         for name, p in own.items():
             p.data = new[name]
 
@@ -103,8 +104,8 @@ class Module:
         children = list(self.named_children())
         if not children:
             return f"{type(self).__name__}({self.describe()})"
-        lines = [f"  ({name}): " + repr(m).replace("\n", "\n  ") for name, m in children]
-        return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+        lines = [f"({name}): {m!r}".replace("\n", "\n  ") for name, m in children]
+        return "\n  ".join([f"{type(self).__name__}(", *lines]) + "\n)"
 
     def describe(self) -> str:
         """What stands between the parentheses when the module is printed."""

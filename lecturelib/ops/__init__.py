@@ -26,7 +26,17 @@ from lecturelib.ops.elementwise import (
     where,
 )
 from lecturelib.ops.linalg import linear, matmul
-from lecturelib.ops.reduce import log_softmax, logsumexp, max, mean, min, softmax, std, sum, var
+from lecturelib.ops.reduce import (
+    log_softmax,
+    logsumexp,
+    max,
+    mean,
+    min,
+    softmax,
+    std,
+    sum,
+    var,
+)
 from lecturelib.ops.shape import (
     concat,
     expand_dims,
@@ -40,4 +50,11 @@ from lecturelib.ops.shape import (
     transpose,
 )
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [
+    "abs", "add", "astype", "broadcast_to", "clip", "concat", "cos", "divide", "exp",
+    "expand_dims", "flatten", "linear", "log", "log1p", "log_softmax", "logsumexp",
+    "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "negative", "pad",
+    "permute_dims", "power", "relu", "reshape", "sigmoid", "sign", "sin", "softmax",
+    "sqrt", "squeeze", "stack", "std", "subtract", "sum", "sum_to", "swapaxes", "tanh",
+    "transpose", "var", "where",
+]

@@ -1,13 +1,15 @@
 """Elementwise operations: one line of calculus each.
 
-In a rule, `g` is the gradient of the loss with respect to the result `out`. Where NumPy stretched
-an argument to the common shape (broadcasting), the engine sums what the rule returns: a value that
-was used many times collects the gradients of all its uses.
+In a rule, `g` is the gradient of the loss with respect to the result `out`. Where NumPy
+stretched an argument to the common shape (broadcasting), the engine sums what the rule
+returns: a value that was used many times collects the gradients of all its uses.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from lecturelib.core import Tensor, primitive
 
@@ -46,7 +48,7 @@ divide.defvjp(x=lambda g, out, x, y: g / y,
 
 @primitive
 def power(x, y):
-    """xʸ. At x = 0 the derivative with respect to y is taken as 0, and for y = 0 that of x too."""
+    """xʸ. At x = 0 the derivative in y is taken as 0, and so is that in x at y = 0."""
 
 power.defvjp(x=lambda g, out, x, y: g * (y * x ** (y - (y != 0))),
              y=lambda g, out, x, y: g * (out * log(x + (x == 0))))
@@ -138,7 +140,7 @@ sign.defvjp(x=lambda g, out, x: g * 0.0)
 
 @primitive
 def maximum(x, y):
-    """The larger of x and y; where they are equal each gets half of the gradient, as in PyTorch."""
+    """The larger of x and y; equal ones get half of the gradient each (as in torch)."""
 
 maximum.defvjp(x=lambda g, out, x, y: g * (x > y) + 0.5 * g * (x == y),
                y=lambda g, out, x, y: g * (y > x) + 0.5 * g * (x == y))
@@ -146,7 +148,7 @@ maximum.defvjp(x=lambda g, out, x, y: g * (x > y) + 0.5 * g * (x == y),
 
 @primitive
 def minimum(x, y):
-    """The smaller of x and y; where they are equal each gets half of the gradient."""
+    """The smaller of x and y; equal ones get half of the gradient each."""
 
 minimum.defvjp(x=lambda g, out, x, y: g * (x < y) + 0.5 * g * (x == y),
                y=lambda g, out, x, y: g * (y < x) + 0.5 * g * (x == y))
@@ -181,7 +183,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 def _boolean(condition: Any) -> Any:
     condition = condition.data if isinstance(condition, Tensor) else condition
-    if getattr(condition, "dtype", None) != bool:
-        raise TypeError("condition: a boolean array is needed, such as x > 0, got "
-                        f"{getattr(condition, 'dtype', type(condition).__name__)}")
+    kind = getattr(condition, "dtype", type(condition))
+    if kind != np.bool_:
+        raise TypeError("condition: a boolean array is needed, such as x > 0, "
+                        f"got {getattr(kind, '__name__', kind)}")
     return condition

@@ -16,23 +16,24 @@ def _value(x: Any) -> Any:
 
 
 def _index(index: Any) -> Any:
-    """An index that nobody can change later: Tensors unwrapped, lists made arrays, arrays copied."""
+    """An index that nobody can change later: arrays copied, lists made arrays."""
     if isinstance(index, tuple):
         return tuple(map(_index, index))
     index = _value(index)
     return np.array(index) if isinstance(index, (list, np.ndarray)) else index
 
 
-def _shape(args: tuple) -> tuple:
+def _shape(args: tuple) -> tuple | list:
     return args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
 def _in_place(symbol: str, operation: Any) -> Any:
-    """`x += y` as `x = x + y`; refused for a leaf with a gradient, where it would lose the leaf."""
+    """`x += y` as `x = x + y`, but not for a leaf that requires a gradient."""
     def method(x: Tensor, y: Any) -> Tensor:
         if x.requires_grad and x.origin is None:
-            raise TypeError(f"{symbol}=: would make a new Tensor and leave this one, which requires a "
-                            f"gradient, as it is; write w.data = w.data {symbol} ...")
+            raise TypeError(
+                f"{symbol}=: would make a new Tensor and leave this one, which needs "
+                f"a gradient, as it is; write w.data = w.data {symbol} ...")
         return operation(x, y)
     return method
 
@@ -41,7 +42,7 @@ def _reduction(operation: Any) -> Any:
     """The method of a reduction, whose axis may also be given by position."""
     def method(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
         return operation(x, axis=axis, keepdims=keepdims)
-    method.__name__ = method.__qualname__ = operation.__name__
+    method.__doc__ = operation.__doc__
     return method
 
 
@@ -77,19 +78,19 @@ COMPARISONS = {  # these carry no gradient, so they return plain boolean arrays
     "__hash__": object.__hash__,  # tensors are keys by identity, whatever they hold
 }
 METHODS = {
-    "abs": e.abs, "exp": e.exp, "log": e.log, "sqrt": e.sqrt, "sin": e.sin, "cos": e.cos,
-    "tanh": e.tanh, "sigmoid": e.sigmoid, "relu": e.relu,
+    "abs": e.abs, "exp": e.exp, "log": e.log, "sqrt": e.sqrt,
+    "sin": e.sin, "cos": e.cos, "tanh": e.tanh, "sigmoid": e.sigmoid, "relu": e.relu,
     "clip": lambda x, min=None, max=None: e.clip(x, min=min, max=max),
     "astype": lambda x, dtype: e.astype(x, dtype=np.dtype(dtype)),
-    "sum": _reduction(reduce.sum), "max": _reduction(reduce.max), "min": _reduction(reduce.min),
-    "logsumexp": _reduction(reduce.logsumexp),
+    "sum": _reduction(reduce.sum), "max": _reduction(reduce.max),
+    "min": _reduction(reduce.min), "logsumexp": _reduction(reduce.logsumexp),
     "softmax": lambda x, axis=-1: reduce.softmax(x, axis=axis),
     "mean": reduce.mean, "var": reduce.var, "std": reduce.std,
     "matmul": linalg.matmul,
     "reshape": lambda x, *args: shape.reshape(x, shape=_shape(args)),
     "permute": lambda x, *args: shape.permute_dims(x, axes=_shape(args)),
-    "flatten": shape.flatten, "squeeze": shape.squeeze, "expand_dims": shape.expand_dims,
-    "swapaxes": shape.swapaxes,
+    "flatten": shape.flatten, "squeeze": shape.squeeze,
+    "expand_dims": shape.expand_dims, "swapaxes": shape.swapaxes,
     "T": property(shape.transpose),
 }
 VIEWS = {  # looking at the numbers, leaving the graph
@@ -111,12 +112,14 @@ VIEWS = {  # looking at the numbers, leaving the graph
 
 def _array(x: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
     if x.requires_grad:
-        raise RuntimeError("this Tensor requires a gradient, which an array cannot carry; "
-                           "write x.detach().numpy(), or x.data for the array itself")
+        raise RuntimeError(
+            "this Tensor requires a gradient, which an array cannot carry; write "
+            "x.detach().numpy(), or x.data for the array itself")
     return np.array(x.data, dtype, copy=copy)
 
 
-def _copy(kind: type[Tensor], data: np.ndarray, grad: Any, requires_grad: bool) -> Tensor:
+def _copy(kind: type[Tensor], data: np.ndarray, grad: Any,
+          requires_grad: bool) -> Tensor:
     """What copy and pickle make of a Tensor: a leaf, born now."""
     x = Tensor.__new__(kind)
     Tensor.__init__(x, data, requires_grad)
@@ -134,6 +137,14 @@ def _format(x: Tensor, spec: str) -> str:
     return format(x.item(), spec) if spec and x.size == 1 else format(repr(x), spec)
 
 
-for _name, _method in {**ARITHMETIC, **IN_PLACE, **COMPARISONS, **METHODS, **VIEWS,
-                       "__array__": _array, "__repr__": _repr, "__format__": _format}.items():
-    setattr(Tensor, _name, _method)
+TEXT = {"__array__": _array, "__repr__": _repr, "__format__": _format}
+
+
+def bind() -> None:
+    """Give Tensor its operators and methods, those of the tables above."""
+    method: Any
+    for table in (ARITHMETIC, IN_PLACE, COMPARISONS, METHODS, VIEWS, TEXT):
+        for name, method in table.items():
+            if getattr(method, "__name__", "") in ("<lambda>", "method"):
+                method.__name__ = method.__qualname__ = name  # what error messages say
+            setattr(Tensor, name, method)

@@ -35,7 +35,7 @@ getitem.defvjp(x=lambda g, out, x, index: place(g, shape=x.shape, index=index))
 
 @primitive
 def place(x, *, shape, index):
-    """Zeros of `shape` with x added at `index`: what is indexed twice receives twice."""
+    """Zeros of `shape` with x added at `index`: a place named twice receives twice."""
 
 place.defvjp(x=lambda g, out, x, shape, index: getitem(g, index=index))
 
@@ -57,7 +57,7 @@ concatenate.defvjp(xs=_piece)
 
 @primitive
 def pad(x, *, widths):
-    """x with zeros around it; `widths` is ((before, after), …), one pair for each axis."""
+    """x with zeros around it: `widths` holds a pair (before, after) for each axis."""
 
 pad.defvjp(x=lambda g, out, x, widths: g[tuple(
     slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))])
@@ -87,7 +87,8 @@ def squeeze(x: Any, axis: int) -> Any:
     """An axis of length 1 removed."""
     axis = _check_axis("squeeze", x, axis, len(x.shape))
     if x.shape[axis] != 1:
-        raise ValueError(f"squeeze: axis {axis} of shape {x.shape} has length {x.shape[axis]}, not 1")
+        raise ValueError(f"squeeze: axis {axis} of shape {x.shape} has length "
+                         f"{x.shape[axis]}, not 1")
     shape = list(x.shape)
     del shape[axis]
     return reshape(x, shape=tuple(shape))
@@ -95,12 +96,13 @@ def squeeze(x: Any, axis: int) -> Any:
 
 def _check_axis(name: str, x: Any, axis: int, ndim: int) -> int:
     if not -ndim <= axis < ndim:
-        raise ValueError(f"{name}: axis {axis} is out of bounds for x of shape {x.shape}")
+        raise ValueError(
+            f"{name}: axis {axis} is out of bounds for x of shape {x.shape}")
     return axis % ndim
 
 
 def flatten(x: Any, start_dim: int = 0) -> Any:
-    """The axes from `start_dim` on joined into one; `start_dim=1` keeps the batch axis."""
+    """The axes from `start_dim` on joined into one; 1 keeps the batch axis."""
     return reshape(x, shape=(*x.shape[:start_dim], int(np.prod(x.shape[start_dim:]))))
 
 
@@ -112,7 +114,9 @@ def stack(xs: Sequence[Any], axis: int = 0) -> Any:
 def concat(xs: Sequence[Any], axis: int = 0) -> Any:
     """Arrays joined along an axis they have."""
     if isinstance(xs, Tensor):
-        raise TypeError("concat: a list of Tensors is needed, concat([x, y]), got one Tensor")
+        raise TypeError(
+            "concat: a list of Tensors is needed, concat([x, y]), got one Tensor")
     if axis is None:
-        raise TypeError("concat: axis must be an int; flatten the arrays first to join all elements")
+        raise TypeError("concat: axis must be an int; to join all elements, "
+                        "flatten the arrays first")
     return concatenate(*xs, axis=axis)

@@ -14,7 +14,8 @@ class SGD(Optimizer):
 
     v ← μ v + g,  w ← w − lr v, with v starting at 0; μ = 0 is plain descent.
 
-    Arguments as `Optimizer`, and momentum: μ in [0, 1). Source: {cite}`sutskever2013importance`.
+    Arguments as `Optimizer`, and momentum: μ in [0, 1).
+    Source: {cite}`sutskever2013importance`.
     """
 
     def __init__(self, params: Iterable[Parameter], lr: float, momentum: float = 0.0,

@@ -1,4 +1,4 @@
-"""What all optimizers share: the walk over parameters, their state, and weight decay."""
+"""What all optimizers share: the walk over parameters, state, and weight decay."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from lecturelib.nn import Parameter
 
 
 class Optimizer:
-    """The base of all optimizers. A subclass is one pure rule, `update(w, g, state) -> new w`.
+    """The base of all optimizers: a subclass is one rule, `update(w, g, state)`.
 
     params: the parameters to change; lr: the learning rate, a number > 0;
     weight_decay: λ ≥ 0, adds λ w to the gradient of each parameter w.
 
-    Raises ValueError for values outside these ranges, for no parameters or one given twice.
+    Raises ValueError for values outside these ranges, for no parameters or one given
+    twice.
     """
 
-    def __init__(self, params: Iterable[Parameter], lr: float, weight_decay: float = 0.0) -> None:
+    def __init__(self, params: Iterable[Parameter], lr: float,
+                 weight_decay: float = 0.0) -> None:
         self.params = list(params)
         for i, p in enumerate(self.params):
             if not isinstance(p, Parameter):
-                raise TypeError(f"params[{i}]: a Parameter is needed, got {type(p).__name__}; "
-                                "pass model.parameters()")
-        if not self.params or len({id(p) for p in self.params}) < len(self.params):
+                raise TypeError(f"params[{i}]: a Parameter is needed, got "
+                                f"{type(p).__name__}; pass model.parameters()")
+        different = len({id(p) for p in self.params})
+        if not self.params or different < len(self.params):
             raise ValueError("params: at least one Parameter is needed, each once; "
-                             f"got {len(self.params)}, {len({id(p) for p in self.params})} different")
+                             f"got {len(self.params)}, {different} different")
         if not lr > 0:
             raise ValueError(f"lr: the learning rate must be positive, got {lr}")
         if not weight_decay >= 0:
@@ -34,8 +37,9 @@ class Optimizer:
         self.state: list[dict[str, Any]] = [{} for _ in self.params]
 
     def update(self, w: Any, g: Any, state: dict[str, Any]) -> Any:
-        """The new value of the array w with gradient g; `state` is the parameter's memory."""
-        raise NotImplementedError(f"{type(self).__name__} must define update(self, w, g, state)")
+        """The new value of the array w with gradient g; `state` is w's memory."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define update(self, w, g, state)")
 
     def step(self) -> None:
         """Move every parameter that has a gradient by one update."""

@@ -1,4 +1,4 @@
-"""Minibatch training: draw a batch, compute the loss, send it back, move the parameters."""
+"""Minibatch training: draw a batch, compute the loss, send it back, take a step."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from lecturelib.train.progress import progress_bar
 
 @dataclass
 class History:
-    """What happened during training: one entry per step in `step_loss`, per epoch in the others.
+    """What happened in training: an entry per step in `step_loss`, else per epoch.
 
-    `loss` and `metric` average over the minibatches of the epoch, while the model was changing;
-    `val_loss` and `val_metric` are measured after it. The metric is the accuracy by default.
+    `loss` and `metric` average over the minibatches of the epoch, while the model was
+    changing; `val_loss` and `val_metric` are measured after it. The metric is the
+    accuracy by default.
     """
 
     step_loss: list[float] = field(default_factory=list)
@@ -33,21 +34,24 @@ class History:
     val_metric: list[float] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        last = {k: round(v[-1], 4) for k, v in vars(self).items() if v and k != "step_loss"}
-        return f"History({len(self.loss)} epochs, {len(self.step_loss)} steps, last: {last})"
+        epochs, steps = len(self.loss), len(self.step_loss)
+        last = {k: round(v[-1], 4) for k, v in vars(self).items() if v}
+        last.pop("step_loss", None)
+        return f"History({epochs} epochs, {steps} steps, last: {last})"
 
 
-def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng: np.random.Generator,
-        batch_size: int = 128, loss: Callable = F.cross_entropy, metric: Callable = F.accuracy,
+def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
+        rng: np.random.Generator, batch_size: int = 128,
+        loss: Callable = F.cross_entropy, metric: Callable = F.accuracy,
         validation: Dataset | None = None, progress: bool = True) -> History:
-    """Train the model for some epochs: passes over all examples, shuffled anew by `rng`.
+    """Train the model for some epochs: passes over all examples, shuffled by `rng`.
 
-    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Calling `fit` again goes on
-    from where the model is. Returns the History.
+    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Calling `fit`
+    again goes on from where the model is. Returns the History.
 
-    Raises ValueError for epochs < 1 or a data set without examples, TypeError if `rng` is not a
-    Generator, and FloatingPointError when the loss is no longer finite, before the step that would
-    spoil the parameters.
+    Raises ValueError for epochs < 1 or a data set without examples, TypeError if `rng`
+    is not a Generator, and FloatingPointError when the loss is no longer finite, before
+    the step that would spoil the parameters.
     """
     if epochs < 1:
         raise ValueError(f"epochs: at least 1 is needed, got {epochs}")
@@ -58,7 +62,9 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
     with progress_bar(total=epochs * len(deck), enabled=progress) as bar:
         for epoch in range(1, epochs + 1):
             model.train()
-            sizes, losses, metrics = [], [], []
+            sizes: list[int] = []
+            losses: list[float] = []
+            metrics: list[float] = []
             for x, y in deck:
                 optimizer.zero_grad()
                 scores = model(x)
@@ -66,8 +72,9 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
                 value = batch_loss.item()
                 if not math.isfinite(value):
                     raise FloatingPointError(
-                        f"fit: the loss is {value} in step {len(losses) + 1} of epoch {epoch}; "
-                        f"a smaller learning rate than {optimizer.lr} may help")
+                        f"fit: the loss is {value} in step {len(losses) + 1} of "
+                        f"epoch {epoch}; a smaller learning rate than {optimizer.lr} "
+                        "may help")
                 batch_loss.backward()
                 optimizer.step()
 
@@ -79,7 +86,8 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
             history.loss.append(float(np.average(losses, weights=sizes)))
             history.metric.append(float(np.average(metrics, weights=sizes)))
             if validation is not None:
-                val_loss, val_metric = evaluate(model, validation, loss=loss, metric=metric)
+                val_loss, val_metric = evaluate(
+                    model, validation, loss=loss, metric=metric)
                 history.val_loss.append(val_loss)
                 history.val_metric.append(val_metric)
     return history
@@ -87,11 +95,12 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int, rng
 
 @no_grad()
 def evaluate(model: Module, dataset: Dataset, *, loss: Callable = F.cross_entropy,
-             metric: Callable = F.accuracy, batch_size: int = 1000) -> tuple[float, float]:
-    """The mean loss and metric over a data set, in evaluation mode and without recording a graph.
+             metric: Callable = F.accuracy,
+             batch_size: int = 1000) -> tuple[float, float]:
+    """The mean loss and metric over a data set, in evaluation mode, recording nothing.
 
-    Raises ValueError for a data set without examples. Afterwards every module is in the mode that
-    it was in before.
+    Raises ValueError for a data set without examples. Afterwards every module is in the
+    mode that it was in before.
     """
     if not len(dataset):
         raise ValueError("dataset: it has no examples")

@@ -1,4 +1,4 @@
-"""A progress bar by tqdm where it is installed; without it, long work says nothing but its result."""
+"""A progress bar by tqdm where it is installed; otherwise long work is silent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ class progress_bar:
     """`with progress_bar(total=n) as bar: ... bar.update("what is going on")`, n times."""
 
     def __init__(self, total: int, enabled: bool = True) -> None:
-        self.total, self.enabled, self.bar = total, enabled, None
+        self.total, self.enabled = total, enabled
+        self.bar: Any = None
 
     def __enter__(self) -> progress_bar:
         if self.enabled:
@@ -21,7 +22,7 @@ class progress_bar:
                 return self
             # tqdm's own switch, which its notebook bar does not obey: pages are built without bars
             disable = bool(os.environ.get("TQDM_DISABLE"))
-            self.bar: Any = tqdm(total=self.total, leave=False, disable=disable)
+            self.bar = tqdm(total=self.total, leave=False, disable=disable)
         return self
 
     def update(self, text: str) -> None:

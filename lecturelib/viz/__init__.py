@@ -1,4 +1,4 @@
-"""What chapters show: source code, figures in one style, computation graphs. Not loaded by `lecturelib`."""
+"""What chapters show: source, figures in one style, graphs. `lecturelib` does not load it."""
 
 from lecturelib.viz.graph import draw_graph
 from lecturelib.viz.source import show

@@ -56,7 +56,7 @@ class Source:
         return f"<source of {self.name}, {self.path}>"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict, dict]:
-        """HTML for people, one stable line for the notebook file (see tools/normalize_notebooks.py)."""
+        """HTML for people, one stable line for the notebook (tools/normalize_notebooks.py)."""
         bundle = {"text/plain": repr(self), "text/html": self.html()}
         return bundle, {"lecturelib": {"generated": True}}
 

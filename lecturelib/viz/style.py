@@ -1,15 +1,16 @@
-"""One look for all figures: vector graphics on transparent ground, in colours all eyes can tell apart."""
+"""One look for all figures: vectors on transparent ground, in colours all eyes tell apart."""
 
 from __future__ import annotations
 
 import matplotlib as mpl
+from matplotlib.rcsetup import cycler
 
 # The palette of Okabe and Ito, without the yellow that vanishes on white.
 COLORS = {"blue": "#0072B2", "orange": "#D55E00", "green": "#009E73", "pink": "#CC79A7",
           "sky": "#56B4E9", "amber": "#E69F00", "gray": "#767676"}
 
 STYLE = {
-    "axes.prop_cycle": mpl.cycler(color=list(COLORS.values())),
+    "axes.prop_cycle": cycler(color=list(COLORS.values())),
     "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.alpha": 0.25, "grid.linewidth": 0.6, "axes.axisbelow": True,
     "axes.titlesize": "medium", "axes.titleweight": "bold", "axes.titlelocation": "left",

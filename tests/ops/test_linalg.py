@@ -96,10 +96,20 @@ X23 = Tensor(np.zeros((2, 3), np.float32), requires_grad=True)
 @pytest.mark.parametrize(
     "call, kind, message",
     [
+        (lambda: X23 @ X23, ValueError, r"matmul: shapes \(2, 3\) and \(2, 3\): the last axis"),
+        (lambda: X23[0] @ X23.T[:2], ValueError, r"matmul: shapes \(3,\) and \(2, 2\): the last"),
+        (lambda: X23[:, 0] @ X23.T, ValueError, r"matmul: shapes \(2,\) and \(3, 2\): the last"),
+        (lambda: X23 @ X23[:, 0], ValueError, r"matmul: shapes \(2, 3\) and \(2,\): the last axis"),
+        (lambda: X23[0] @ [1, 2], ValueError, r"matmul: shapes \(3,\) and \(2,\): the last axis"),
         (
-            lambda: X23 @ X23,
+            lambda: X23.expand_dims(0) @ np.zeros((5, 2, 3), np.float32),
             ValueError,
-            r"matrix_product\(x: \(2, 3\) float32, y: \(2, 3\) float32\)",
+            r"matmul: shapes \(1, 2, 3\) and \(5, 2, 3\): the last axis",
+        ),
+        (
+            lambda: np.zeros((4, 2, 2), np.float32) @ ops.stack([X23] * 5),
+            ValueError,
+            r"matrix_product\(x: \(4, 2, 2\) float32, y: \(5, 2, 3\) float32\)",
         ),
         (lambda: X23 @ np.zeros((3, 2)), TypeError, r"y: \(3, 2\) float64.*types differ"),
         (lambda: X23 @ 3, ValueError, r"matmul: shapes \(2, 3\) and \(\): use \*"),

@@ -1,5 +1,6 @@
 """What `3 - x`, `array @ x` or `x == y` mean, and how a Tensor looks from outside."""
 
+import contextlib
 import copy
 import operator
 import pickle
@@ -9,6 +10,7 @@ import pytest
 from helpers import assert_close, positive
 
 from lecturelib import Tensor, no_grad, ops
+from lecturelib.analysis import gradcheck
 from lecturelib.nn import Linear, Parameter
 
 BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -119,12 +121,65 @@ def test_unary_and_builtins():
         bool(x)
 
 
-def test_in_place_operators_make_new_tensors():
-    x = y = Tensor([1.0, 2.0], requires_grad=True)
-    y += 1
-    assert y is not x and np.array_equal(x.data, [1, 2])
+IN_PLACE = [
+    (operator.iadd, [3, 4]),
+    (operator.isub, [-1, 0]),
+    (operator.imul, [2, 4]),
+    (operator.itruediv, [0.5, 1]),
+]
+
+
+@pytest.mark.parametrize("op, expected", IN_PLACE)
+@pytest.mark.parametrize("kind", ["constant", "result", "result without graph"])
+def test_in_place_operators_make_new_tensors(op, expected, kind):
+    leaf = Tensor([1.0, 2.0], requires_grad=kind != "constant")
+    with no_grad() if "without" in kind else contextlib.nullcontext():
+        x = leaf if kind == "constant" else leaf * 1
+        y = op(x, 2)
+    assert y is not x and y.requires_grad == (kind == "result")
+    assert_close(x.data, [1, 2], np.float32)
+    assert_close(y.data, expected, np.float32)
+
+
+@pytest.mark.parametrize("op, _", IN_PLACE)
+@pytest.mark.parametrize("make", [Parameter, lambda x: Tensor(x, requires_grad=True)])
+def test_in_place_operators_refuse_leaves_with_a_gradient(op, _, make):
+    x = make([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"[-+*/]=: .* write w\.data = w\.data [-+*/] \.\.\."):
+        op(x, 1)
+    with no_grad(), pytest.raises(TypeError, match=r"w\.data = "):
+        op(x, 1)
+    assert_close(x.data, [1, 2], np.float32)
+
+
+def test_an_element_cannot_be_set():
     with pytest.raises(TypeError):
-        x[0] = 5
+        Tensor([1.0])[0] = 5
+
+
+@pytest.mark.parametrize(
+    "name", ["sum", "max", "min", "mean", "var", "std", "logsumexp", "softmax", "clip", "astype"]
+)
+def test_errors_of_methods_name_the_method(name):
+    with pytest.raises(TypeError, match=rf"\b{name}\(\).*'dim'"):
+        getattr(Tensor([1.0]), name)(dim=0)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x ** [1, 2],
+        lambda x: [2, 3] ** x,
+        lambda x: x * [1.5, 2.5] * x,
+        lambda x: x / (x + [1, 2]),
+        lambda x: ops.concat([x, [1.5, 2.5]]) ** 3,
+        lambda x: ops.maximum(x, [1, 2]) * x,
+        lambda x: x * x @ [3, 4],
+    ],
+)
+def test_lists_are_operands_in_both_orders(f, order):
+    gradcheck(f, np.array([0.7, 2.6]), order=order)
 
 
 def test_views():

@@ -311,6 +311,10 @@ X23 = Tensor(np.zeros((2, 3), np.float32), requires_grad=True)
         ),
         (lambda: ops.concat([]), TypeError, r"concatenate: .*got 0"),
         (lambda: ops.concat(X23), TypeError, r"concat: a list of Tensors"),
+        (lambda: ops.concat([X23], axis=None), TypeError, r"concat: axis must be an int"),
+        (lambda: ops.sum_to(X23, shape=(3, 2)), ValueError, r"sum_to.*\(3, 2\) to \(2, 3\)"),
+        (lambda: ops.sum_to(X23, shape=(6,)), ValueError, r"sum_to.*stretch \(6,\) to \(2, 3\)"),
+        (lambda: ops.sum_to(X23.sum(), shape=(1,)), ValueError, r"sum_to.*stretch \(1,\) to \(\)"),
         (lambda: ops.stack([X23, X23[0]]), ValueError, r"xs\[0\]"),
         (
             lambda: ops.pad(X23, widths=((1, 1),)),

@@ -141,8 +141,9 @@ def test_wrong_rng_and_wrong_labels_are_named():
     model, optimizer = model_and_optimizer()
     with pytest.raises(TypeError, match="rng"):
         fit(model, optimizer, small(), epochs=1)
-    with pytest.raises(TypeError, match="rng: "):
-        fit(model, optimizer, small(), epochs=1, rng=0, progress=False)
+    for rng in (0, None):
+        with pytest.raises(TypeError, match=r"rng: a numpy\.random\.Generator is needed"):
+            fit(model, optimizer, small(), epochs=1, rng=rng, progress=False)
     wrong = Dataset(small().x, small().y + 5)
     with pytest.raises(ValueError, match=r"cross_entropy: target must lie in \[0, 10\)"):
         fit(model, optimizer, wrong, epochs=1, rng=np.random.default_rng(0), progress=False)
@@ -162,6 +163,61 @@ def test_a_loss_that_is_not_finite_stops_the_run(lr):
             batch_size=20,
             progress=False,
         )
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_the_step_that_would_spoil_the_parameters_is_not_taken(bad):
+    model, optimizer = model_and_optimizer()
+    seen = []
+
+    def loss(scores, y):
+        seen.append([p.data.copy() for p in model.parameters()])
+        return F.cross_entropy(scores, y) * (bad if len(seen) == 3 else 1.0)
+
+    with pytest.raises(FloatingPointError, match=r"in step 3 of epoch 1; .* than 0\.1 may help"):
+        fit(
+            model,
+            optimizer,
+            small(),
+            epochs=1,
+            rng=np.random.default_rng(0),
+            batch_size=20,
+            loss=loss,
+            progress=False,
+        )
+    assert len(seen) == 3
+    for p, before in zip(model.parameters(), seen[-1], strict=True):
+        assert np.array_equal(p.data, before) and np.isfinite(p.data).all()
+
+
+def test_data_sets_without_examples_are_refused():
+    model, optimizer = model_and_optimizer()
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="train: the data set has no examples"):
+        fit(model, optimizer, small(0), epochs=1, rng=rng, progress=False)
+    with pytest.raises(ValueError, match="dataset: it has no examples"):
+        evaluate(model, small(0))
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_evaluate_restores_the_mode_of_each_module(fails):
+    """A frozen part stays in evaluation mode, also when the metric raises."""
+    model, _ = model_and_optimizer()
+    model.train()
+    model[1].eval()
+    before = [m.training for m in model.modules()]
+    assert set(before) == {True, False}
+
+    def metric(scores, y):
+        assert not any(m.training for m in model.modules())
+        return 1 / (not fails)
+
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            evaluate(model, small(), metric=metric)
+    else:
+        evaluate(model, small(), metric=metric)
+    assert [m.training for m in model.modules()] == before
 
 
 class Recorder(nn.Module):

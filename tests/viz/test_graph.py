@@ -37,11 +37,22 @@ def test_values_and_gradients_stand_in_the_boxes():
 
 
 def test_the_graph_can_still_be_used():
-    x1, x2, f = example()
+    x1, _, f = example()
     draw_graph(f)
     assert x1.grad is None
     f.backward()
     assert x1.grad == 3
+
+
+@pytest.mark.parametrize("show_gradients", [True, False])
+def test_a_released_graph_cannot_be_drawn(show_gradients):
+    x1, _, f = example()
+    g = f * x1
+    f.backward()
+    for output in (f, g):  # all of the graph is gone, or a part
+        with pytest.raises(RuntimeError, match=r"draw_graph: the graph was released.*retain_graph"):
+            draw_graph(output, show_gradients=show_gradients)
+    assert plt.get_fignums() == []  # no empty figure is left behind
 
 
 def test_constants_and_gradients_can_be_left_out():
@@ -54,6 +65,6 @@ def test_constants_and_gradients_can_be_left_out():
 def test_large_arrays_show_their_shape_and_minus_is_a_minus():
     x = Tensor(np.ones((4, 5)), requires_grad=True)
     y = Tensor(-1.5, requires_grad=True)
-    shown = texts(draw_graph((x.sum() * y.astype("float64"))))
+    shown = texts(draw_graph(x.sum() * y.astype("float64")))
     assert "shape (4, 5)" in shown
     assert "−1.5" in shown
