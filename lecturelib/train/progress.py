@@ -15,14 +15,13 @@ class progress_bar:
         self.bar: Any = None
 
     def __enter__(self) -> progress_bar:
-        if self.enabled:
+        # tqdm's own switch, obeyed here because its notebook bar does not: pages have no bars
+        if self.enabled and not os.environ.get("TQDM_DISABLE"):
             try:
                 from tqdm.auto import tqdm
             except ImportError:
                 return self
-            # tqdm's own switch, which its notebook bar does not obey: pages are built without bars
-            disable = bool(os.environ.get("TQDM_DISABLE"))
-            self.bar = tqdm(total=self.total, leave=False, disable=disable)
+            self.bar = tqdm(total=self.total, leave=False)
         return self
 
     def update(self, text: str) -> None:
