@@ -262,6 +262,7 @@ def test_training_is_in_training_mode_and_validation_is_not():
 
 @pytest.mark.parametrize("progress", [True, False])
 def test_without_tqdm(monkeypatch, capsys, progress):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     for name in [n for n in sys.modules if n.split(".")[0] == "tqdm"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tqdm", None)
@@ -292,6 +293,10 @@ def test_the_bar_counts_every_step(monkeypatch):
     import tqdm.auto
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    run(progress=True)
+    assert not bars  # pages and tests are made without bars
+    monkeypatch.delenv("TQDM_DISABLE")
     run(progress=True)
     (bar,) = bars
     assert bar.steps == bar.total == 8 and bar.closed and bar.text.startswith("epoch 2/2, loss ")
