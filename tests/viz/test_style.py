@@ -1,6 +1,8 @@
 """Figures have one look, and the same figure gives the same bytes."""
 
 import io
+import subprocess
+import sys
 
 import matplotlib
 import pytest
@@ -52,3 +54,10 @@ def contrast(color, ground):
 @pytest.mark.parametrize("name", ["blue", "orange", "green", "gray"])
 def test_the_first_colours_can_be_seen_on_white(name):
     assert contrast(viz.COLORS[name], "white") >= 3
+
+
+def test_a_missing_matplotlib_is_named_with_its_remedy():
+    code = "import sys; sys.modules['matplotlib'] = None; import lecturelib.viz"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "pip install 'lecturelib[viz]'" in run.stderr.splitlines()[-1]
