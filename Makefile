@@ -77,6 +77,7 @@ notebooks: $(READY) ## run every chapter in place and normalize it: refreshes th
 
 bench: $(READY) ## the speed of the library as ratios to its peers, measured in one run
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/conv.py
 
 normalize: $(READY) ## strip images, widget state and counts from the notebooks; keep text outputs
 	$(BIN)/python tools/normalize_notebooks.py

@@ -33,7 +33,10 @@ class Mutation:
 
 E_, S_, R_, L_ = (f"tests/ops/test_{n}.py" for n in ("elementwise", "shape", "reduce", "linalg"))
 O_, C_, B_ = "tests/ops/test_operators.py", "tests/test_core.py", "tests/test_backend.py"
-F_ = "tests/test_functional.py"
+F_, A_, Z_ = (f"tests/test_{n}.py" for n in ("functional", "activations", "losses"))
+I_, N_, D_ = "tests/test_init.py", "tests/nn/test_state.py", "tests/nn/test_dropout.py"
+K_, Y_ = "tests/kernels/test_conv_pool.py", "tests/nn/test_convolution.py"
+V_, P_ = "tests/ops/test_conv.py", "tests/ops/test_pool.py"
 G_, T_ = "tests/optim/test_first_order.py", "tests/train/test_loop.py"
 
 MUTATIONS = [
@@ -205,7 +208,7 @@ MUTATIONS = [
         (
             "sigmoid: overflow",
             "kernels/numpy_kernels.py",
-            "np.where(x >= 0, 1, e) / (1 + e)",
+            "np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))",
             "1 / (1 + np.exp(-x))",
             E_,
         ),
@@ -331,17 +334,23 @@ MUTATIONS = [
         # above the engine
         (
             "cross_entropy: sign",
-            "functional.py",
-            "-log_softmax(scores, axis=1)[",
-            "log_softmax(scores, axis=1)[",
+            "functional/losses.py",
+            "-log_p[",
+            "log_p[",
             F_,
         ),
-        ("mean for sum", "functional.py", '"sum": sum', '"sum": mean', F_),
-        ("hinge: the right class counts", "functional.py", "wrong[rows, y] = False", "pass", F_),
-        ("labels: negative ones wrap", "functional.py", "y.min() < 0 or ", "", F_),
+        ("mean for sum", "functional/losses.py", '"sum": sum', '"sum": mean', F_),
+        (
+            "hinge: the right class counts",
+            "functional/losses.py",
+            "wrong[rows, y] = False",
+            "pass",
+            F_,
+        ),
+        ("labels: negative ones wrap", "functional/losses.py", "y.min() < 0 or ", "", F_),
         (
             "mse_loss: broadcasts",
-            "functional.py",
+            "functional/losses.py",
             "if prediction.shape != ",
             "if prediction.shape == () != ",
             F_,
@@ -364,15 +373,15 @@ MUTATIONS = [
         (
             "shared parameters come twice",
             "nn/module.py",
-            "if id(p) not in seen:",
-            "if True:",
+            " and id(p) not in seen:",
+            ":",
             "tests/nn/test_module.py",
         ),
         (
             "state_dict: no copy",
             "nn/module.py",
-            "p.data.copy()",
-            "p.data",
+            "np.array(_array(getattr(module, attribute)))\n ",
+            "_array(getattr(module, attribute))\n ",
             "tests/nn/test_module.py",
         ),
         (
@@ -446,6 +455,151 @@ MUTATIONS = [
             "error > atol + rtol * np.maximum(1, np.abs(numeric))",
             "tests/analysis/test_gradient_check.py",
         ),
+        # activations, losses, penalties
+        (
+            "leaky_relu: slope 1 at 0",
+            "ops/elementwise.py",
+            "g * (x > 0) + negative_slope * g * (x <= 0)",
+            "g * (x >= 0) + negative_slope * g * (x < 0)",
+            A_,
+        ),
+        ("elu: without alpha", "ops/elementwise.py", "g * (out + alpha)", "g * (out + 1)", A_),
+        (
+            "softplus: beta in the derivative",
+            "ops/elementwise.py",
+            "sigmoid(beta * x)",
+            "sigmoid(x)",
+            A_,
+        ),
+        ("softplus: overflow", "kernels/numpy_kernels.py", "np.exp(-np.abs(z))", "np.exp(z)", A_),
+        ("elu: overflow", "kernels/numpy_kernels.py", "expm1(np.minimum(x, 0))", "expm1(x)", A_),
+        ("erf: of one node", "kernels/numpy_kernels.py", "(3 + 3**0.5)", "(3 - 3**0.5)", A_),
+        ("erf: derivative", "ops/elementwise.py", "2 / math.sqrt(math.pi)", "1 / math.pi", A_),
+        (
+            "gelu: cube forgotten",
+            "functional/activations.py",
+            "0.044715 * x * x * x",
+            "0.044715 * x * x",
+            A_,
+        ),
+        ("prelu: channels last", "functional/activations.py", "if len(x.shape) > 2:", "if 0:", A_),
+        ("huber: slope at delta", "functional/losses.py", "error - 0.5 * cut", "error - cut", Z_),
+        (
+            "binary cross-entropy: digits lost",
+            "functional/losses.py",
+            "softplus(-scores) * target + softplus(scores) * (1 - target)",
+            "softplus(scores) - scores * target",
+            Z_,
+        ),
+        (
+            "label smoothing: by the sum",
+            "functional/losses.py",
+            "uniform = -mean(",
+            "uniform = -sum(",
+            Z_,
+        ),
+        (
+            "soft targets: averaged over classes",
+            "functional/losses.py",
+            "-sum(log_p * y, axis=1)",
+            "-mean(log_p * y, axis=1)",
+            Z_,
+        ),
+        ("soft targets: any rows", "functional/losses.py", "> 1e-3", "> 1e3", Z_),
+        ("l2_penalty: no half", "functional/penalties.py", "0.5 * sum((p", "sum((p", Z_),
+        ("tikhonov: no mean", "functional/penalties.py", "(w - mean).reshape", "w.reshape", Z_),
+        # initial values and state
+        ("orthogonal: signs", "init.py", "np.where(np.diag(r) < 0, -1, 1)", "1", I_),
+        ("orthogonal: rows", "init.py", "q.T if rows < columns else q", "q", I_),
+        ("Kaiming: always fan_in", "init.py", ".index(mode)", ".index('fan_in')", I_),
+        ("LSUV: by the variance", "nn/lsuv.py", "/ np.sqrt(variance)", "/ variance", I_),
+        (
+            "freeze: gradients stay",
+            "nn/module.py",
+            "p.requires_grad, p.grad = False, None",
+            "p.requires_grad = False",
+            N_,
+        ),
+        (
+            "buffers: names of the class",
+            "nn/module.py",
+            "self.buffer_names = (*",
+            "type(self).buffer_names = (*",
+            N_,
+        ),
+        ("buffers: no copy", "nn/module.py", "np.array(_array(value))", "_array(value)", N_),
+        (
+            "load_state: pickles are read",
+            "nn/state.py",
+            "allow_pickle=False",
+            "allow_pickle=True",
+            N_,
+        ),
+        ("dropout: p is kept", "functional/dropout.py", "np.float32) >= p", "np.float32) < p", D_),
+        ("dropout: not scaled", "functional/dropout.py", "kept / (1 - p) if", "kept if", D_),
+        ("dropout: test scale", "functional/dropout.py", "else x * (1 - p)", "else x * p", D_),
+        ("dropout2d: single pixels", "functional/dropout.py", "shared=(2, 3), rng", "rng", D_),
+        ("Gaussian dropout: variance", "functional/dropout.py", "(p / (1 - p)) ** 0.5", "p", D_),
+        ("Dropout: never redrawn", "nn/dropout.py", "self.kept = None\n\n", "pass\n\n", D_),
+        ("Swapout: one probability", "nn/dropout.py", "(fx, self.p_block)", "(fx, 0.2)", D_),
+        # convolution and pooling
+        ("dx: kernel not flipped", "kernels/numpy_conv.py", "[..., ::-1, ::-1]", "", K_),
+        ("dx: dilation forgotten", "kernels/numpy_conv.py", "d * (k - 1) - p", "k - 1 - p", K_),
+        (
+            "dx: groups mixed",
+            "kernels/numpy_conv.py",
+            "flipped.swapaxes(1, 2).reshape(",
+            "flipped.reshape(",
+            K_,
+        ),
+        ("windows: stride", "kernels/numpy_conv.py", "[s * step for s", "[step for s", K_),
+        (
+            "windows: dilation added up",
+            "kernels/numpy_conv.py",
+            "along(k * dil",
+            "along(k + dil",
+            K_,
+        ),
+        (
+            "winners: last of equal",
+            "kernels/numpy_pool.py",
+            "searching &= view",
+            "searching = view",
+            K_,
+        ),
+        ("winners: padding", "kernels/numpy_pool.py", "padding, np.nan)", "padding, -np.inf)", K_),
+        (
+            "put_winners: overlaps lost",
+            "kernels/numpy_pool.py",
+            "apart = stride[0]",
+            "apart = True or stride[0]",
+            K_,
+        ),
+        (
+            "conv2d: second order",
+            "ops/conv.py",
+            "shape, **how: correlate2d_dx(g",
+            "shape, **how: correlate2d_dx(-g",
+            V_,
+        ),
+        ("max_pool2d: second order", "ops/pool.py", "take_winners(x, **how))", "2 * x)", P_),
+        ("avg_pool2d: divisor", "ops/pool.py", "how[\"size\"][1]))", "how[\"size\"][0]))", P_),
+        (
+            "adaptive: overlap",
+            "ops/pool.py",
+            "-(-(i + 1) * n // parts)",
+            "(i + 1) * n // parts",
+            P_,
+        ),
+        ("lse_pool2d: sum for mean", "ops/pool.py", "(out - np.log(count))", "out", P_),
+        (
+            "convolve: not flipped",
+            "ops/toeplitz.py",
+            "(slice(None, None, -1),)",
+            "(slice(None),)",
+            V_,
+        ),
+        ("Conv2d: fan", "nn/convolution.py", "math.prod(shape[1:])", "math.prod(shape)", Y_),
     ]
 ]
 TEST_FILES = sorted({m.tests for m in MUTATIONS})

@@ -110,5 +110,6 @@ def _compare(f: Callable, arrays: list[np.ndarray], h: float | None, rtol: float
 
 def _weighted(y: Tensor) -> Tensor:
     """A scalar that depends on every element of y with a weight of its own."""
-    weights = 0.5 + 0.5 * np.cos(np.arange(y.size)) ** 2  # the first is 1: scalars as they are
+    # the first weight is 1, so a scalar stays as it is
+    weights = 0.5 + 0.5 * np.cos(np.arange(y.size)) ** 2
     return (y * weights.reshape(y.shape).astype(y.dtype)).sum()

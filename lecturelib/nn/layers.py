@@ -1,13 +1,13 @@
-"""Layers: a linear map, activations as modules, and the chain that joins them."""
+"""Layers: a linear map, and containers of modules."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from lecturelib import functional as F
 from lecturelib import init, ops
 from lecturelib.nn.module import Module, Parameter
 
@@ -44,25 +44,45 @@ class Linear(Module):
         return f"{n_in}, {n_out}" + ("" if self.bias is not None else ", bias=False")
 
 
-class Sequential(Module):
-    """Modules applied one after the other."""
+class ModuleList(Module):
+    """A list of modules whose parameters are found, unlike those in a Python list.
 
-    def __init__(self, *modules: Module) -> None:
-        for i, m in enumerate(modules):
-            if not isinstance(m, Module):
-                raise TypeError(f"Sequential: argument {i} must be a Module, got {m!r}")
-            setattr(self, str(i), m)
+    Raises TypeError for an element that is not a Module.
+    """
 
-    def forward(self, x: Any) -> Any:
-        for _, m in self.named_children():
-            x = m(x)
-        return x
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        for m in modules:
+            self.append(m)
+
+    def append(self, module: Module) -> ModuleList:
+        """Add a module at the end; returns the list."""
+        i = len(self)
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__}: argument {i} must be a Module, "
+                            f"got {module!r}")
+        setattr(self, str(i), module)
+        return self
 
     def __len__(self) -> int:
         return len(list(self.named_children()))
 
+    def __iter__(self) -> Iterator[Module]:
+        return (m for _, m in self.named_children())
+
     def __getitem__(self, i: int) -> Module:
-        return [m for _, m in self.named_children()][i]
+        return list(self)[i]
+
+
+class Sequential(ModuleList):
+    """Modules applied one after the other."""
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
+
+    def forward(self, x: Any) -> Any:
+        for m in self:
+            x = m(x)
+        return x
 
 
 class Flatten(Module):
@@ -70,41 +90,3 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         return ops.flatten(x, start_dim=1)
-
-
-class ReLU(Module):
-    """max(0, x)."""
-
-    def forward(self, x: Any) -> Any:
-        return F.relu(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ)."""
-
-    def forward(self, x: Any) -> Any:
-        return F.sigmoid(x)
-
-
-class Tanh(Module):
-    """The hyperbolic tangent."""
-
-    def forward(self, x: Any) -> Any:
-        return F.tanh(x)
-
-
-class Softmax(Module):
-    """exp(x) / Σ exp(x) along `axis`."""
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Any:
-        return F.softmax(x, axis=self.axis)
-
-
-class LogSoftmax(Softmax):
-    """The logarithm of softmax."""
-
-    def forward(self, x: Any) -> Any:
-        return F.log_softmax(x, axis=self.axis)

@@ -23,10 +23,12 @@ class Module:
     """The base of all layers and models.
 
     A subclass sets parameters and modules as attributes in `__init__` and computes in
-    `forward`; calling the module calls `forward`.
+    `forward`; calling the module calls `forward`. Arrays that belong to its state but
+    are not learned, such as running averages, are set with `register_buffer`.
     """
 
     training = True
+    buffer_names: tuple[str, ...] = ()
 
     def forward(self, *args: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, x)")
@@ -47,21 +49,54 @@ class Module:
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """All parameters with dotted names, as in PyTorch; shared ones come once."""
         seen: set[int] = set()
-        for name, p in self._walk(prefix):
-            if id(p) not in seen:
+        for name, module, attribute in self._places(prefix):
+            p = getattr(module, attribute)
+            if isinstance(p, Parameter) and id(p) not in seen:
                 seen.add(id(p))
                 yield name, p
 
-    def _walk(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
-        for name, p in vars(self).items():
-            if isinstance(p, Parameter):
-                yield prefix + name, p
+    def _places(self, prefix: str = "") -> Iterator[tuple[str, Module, str]]:
+        """Where the state lies: dotted name, module, attribute; in PyTorch's order."""
+        learned = [n for n, p in vars(self).items() if isinstance(p, Parameter)]
+        for name in (*learned, *self.buffer_names):
+            yield prefix + name, self, name
         for name, child in self.named_children():
-            yield from child._walk(f"{prefix}{name}.")
+            yield from child._places(f"{prefix}{name}.")
 
     def parameters(self) -> list[Parameter]:
         """All parameters, each once."""
         return [p for _, p in self.named_parameters()]
+
+    def register_buffer(self, name: str, value: Any) -> None:
+        """Set the attribute `name` to a copy of an array that is saved, not learned.
+
+        It is in `state_dict` but not in `parameters`. Assigning to the attribute later
+        changes the buffer. Raises ValueError if `name` cannot be an attribute.
+        """
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError("register_buffer: name must be a Python identifier, "
+                             f"got {name!r}")
+        if name not in self.buffer_names:
+            self.buffer_names = (*self.buffer_names, name)
+        setattr(self, name, np.array(_array(value)))
+
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """All buffers with dotted names, as in PyTorch."""
+        for name, module, attribute in self._places():
+            if attribute in module.buffer_names:
+                yield name, getattr(module, attribute)
+
+    def freeze(self) -> Module:
+        """Stop learning: no parameter gets a gradient, and optimizers skip them all."""
+        for p in self.parameters():
+            p.requires_grad, p.grad = False, None
+        return self
+
+    def unfreeze(self) -> Module:
+        """Let all parameters learn (again)."""
+        for p in self.parameters():
+            p.requires_grad = True
+        return self
 
     def zero_grad(self) -> None:
         """Forget all gradients, so that the next `backward` starts from nothing."""
@@ -79,26 +114,31 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all parameters by name, with PyTorch's names and shapes."""
-        return {name: p.data.copy() for name, p in self._walk("")}
+        """Copies of parameters and buffers by name, PyTorch's names and shapes."""
+        return {name: np.array(_array(getattr(module, attribute)))
+                for name, module, attribute in self._places()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set all parameters from `state`; values may be arrays or torch tensors.
+        """Set parameters and buffers from `state`: arrays or torch tensors by name.
 
         Raises KeyError if names are missing or unknown, ValueError if a shape differs;
         then nothing has been changed.
         """
-        own = dict(self._walk(""))
+        own = {name: _array(getattr(m, a)) for name, m, a in self._places()}
         if own.keys() != state.keys():
             raise KeyError(f"state: missing {sorted(own.keys() - state.keys())}, "
                            f"unknown {sorted(state.keys() - own.keys())}")
-        new = {name: np.asarray(state[name], p.dtype).copy() for name, p in own.items()}
-        for name, p in own.items():
-            if new[name].shape != p.shape:
+        new = {name: np.array(np.asarray(state[name], x.dtype))
+               for name, x in own.items()}
+        for name, x in own.items():
+            if new[name].shape != x.shape:
                 raise ValueError(f"state[{name!r}]: shape {new[name].shape}, "
-                                 f"the parameter has {p.shape}")
-        for name, p in own.items():
-            p.data = new[name]
+                                 f"the model needs {x.shape}")
+        for name, module, attribute in self._places():
+            if attribute in module.buffer_names:
+                setattr(module, attribute, new[name])
+            else:
+                getattr(module, attribute).data = new[name]
 
     def __repr__(self) -> str:
         children = list(self.named_children())
@@ -110,3 +150,7 @@ class Module:
     def describe(self) -> str:
         """What stands between the parentheses when the module is printed."""
         return ""
+
+
+def _array(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x

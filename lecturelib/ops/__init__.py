@@ -1,6 +1,13 @@
 """Differentiable primitives: elementwise, reductions, shapes and linear algebra."""
 
 from lecturelib.core import broadcast_to, sum_to
+from lecturelib.ops.conv import (
+    conv1d,
+    conv2d,
+    conv_transpose2d,
+    fold,
+    unfold,
+)
 from lecturelib.ops.elementwise import (
     abs,
     add,
@@ -8,7 +15,10 @@ from lecturelib.ops.elementwise import (
     clip,
     cos,
     divide,
+    elu,
+    erf,
     exp,
+    leaky_relu,
     log,
     log1p,
     maximum,
@@ -20,12 +30,20 @@ from lecturelib.ops.elementwise import (
     sigmoid,
     sign,
     sin,
+    softplus,
     sqrt,
     subtract,
     tanh,
     where,
 )
 from lecturelib.ops.linalg import linear, matmul
+from lecturelib.ops.pool import (
+    adaptive_avg_pool2d,
+    avg_pool2d,
+    global_avg_pool2d,
+    lse_pool2d,
+    max_pool2d,
+)
 from lecturelib.ops.reduce import (
     log_softmax,
     logsumexp,
@@ -49,12 +67,16 @@ from lecturelib.ops.shape import (
     swapaxes,
     transpose,
 )
+from lecturelib.ops.toeplitz import convolve, correlation_matrix, toeplitz_matrix
 
 __all__ = [
-    "abs", "add", "astype", "broadcast_to", "clip", "concat", "cos", "divide", "exp",
-    "expand_dims", "flatten", "linear", "log", "log1p", "log_softmax", "logsumexp",
-    "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "negative", "pad",
+    "abs", "adaptive_avg_pool2d", "add", "astype", "avg_pool2d", "broadcast_to",
+    "clip", "concat", "conv1d", "conv2d", "conv_transpose2d", "convolve",
+    "correlation_matrix", "cos", "divide", "elu", "erf", "exp", "expand_dims",
+    "flatten", "fold", "global_avg_pool2d", "leaky_relu", "linear", "log", "log1p",
+    "log_softmax", "logsumexp", "lse_pool2d", "matmul", "max", "max_pool2d",
+    "maximum", "mean", "min", "minimum", "multiply", "negative", "pad",
     "permute_dims", "power", "relu", "reshape", "sigmoid", "sign", "sin", "softmax",
-    "sqrt", "squeeze", "stack", "std", "subtract", "sum", "sum_to", "swapaxes", "tanh",
-    "transpose", "var", "where",
+    "softplus", "sqrt", "squeeze", "stack", "std", "subtract", "sum", "sum_to",
+    "swapaxes", "tanh", "toeplitz_matrix", "transpose", "unfold", "var", "where",
 ]

@@ -7,6 +7,7 @@ returns: a value that was used many times collects the gradients of all its uses
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,35 @@ def relu(x):
     """max(0, x); the derivative at 0 is taken as 0, as in PyTorch."""
 
 relu.defvjp(x=lambda g, out, x: g * (x > 0))
+
+
+@primitive
+def leaky_relu(x, *, negative_slope=0.01):
+    """x where x > 0, `negative_slope` · x elsewhere, at 0 too."""
+
+leaky_relu.defvjp(x=lambda g, out, x, negative_slope:
+                  g * (x > 0) + negative_slope * g * (x <= 0))
+
+
+@primitive
+def elu(x, *, alpha=1.0):
+    """x where x > 0, α (eˣ − 1) elsewhere: there the derivative is the result + α."""
+
+elu.defvjp(x=lambda g, out, x, alpha: g * (x > 0) + g * (out + alpha) * (x <= 0))
+
+
+@primitive
+def softplus(x, *, beta=1.0):
+    """log(1 + e^{βx}) / β, without overflow at either end."""
+
+softplus.defvjp(x=lambda g, out, x, beta: g * sigmoid(beta * x))
+
+
+@primitive
+def erf(x):
+    """The error function, 2/√π ∫₀ˣ exp(−t²) dt."""
+
+erf.defvjp(x=lambda g, out, x: g * (exp(-x * x) * (2 / math.sqrt(math.pi))))
 
 
 @primitive

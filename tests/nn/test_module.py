@@ -119,7 +119,7 @@ def test_state_is_a_copy_both_ways():
         (
             lambda s: s.update({"3.bias": np.zeros(4)}),
             ValueError,
-            r"state\['3.bias'\]: shape \(4,\), the parameter has \(3,\)",
+            r"state\['3.bias'\]: shape \(4,\), the model needs \(3,\)",
         ),
     ],
 )
