@@ -55,7 +55,13 @@ MUTATIONS = [
         ("power: log of zero", "ops/elementwise.py", "log(x + (x == 0))", "log(x)", E_),
         ("cos: sign", "ops/elementwise.py", "-g * sin(x)", "g * sin(x)", E_),
         ("tanh: square forgotten", "ops/elementwise.py", "1 - out * out", "1 - out", E_),
-        ("relu: 1 at 0", "ops/elementwise.py", "g * (x > 0)", "g * (x >= 0)", E_),
+        (
+            "relu: 1 at 0",
+            "ops/elementwise.py",
+            "relu.defvjp(x=lambda g, out, x: g * (x > 0))",
+            "relu.defvjp(x=lambda g, out, x: g * (x >= 0))",
+            E_,
+        ),
         (
             "maximum: ties all to x",
             "ops/elementwise.py",
