@@ -75,8 +75,7 @@ class Tensor:
 
     def __init__(self, data: Any, requires_grad: bool = False,
                  dtype: Any = None) -> None:
-        data = data.data if isinstance(data, Tensor) else data
-        self.data: Any = backend.asarray(data, dtype)
+        self.data: Any = backend.asarray(unwrap(data), dtype)
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 "requires_grad: only floating-point tensors have gradients, "
@@ -105,6 +104,11 @@ class Tensor:
         def _operator(self, *others: Any) -> Any: ...
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _operator
         __truediv__ = __pow__ = __matmul__ = __neg__ = __getitem__ = _operator
+
+
+def unwrap(x: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return x.data if isinstance(x, Tensor) else x
 
 
 class Rules(list):
@@ -227,8 +231,7 @@ def _seed(output: Tensor, gradient: Any) -> np.ndarray:
                 f"gradient: needed, because the tensor of shape {shape} is not a "
                 "scalar; use .sum() or .mean(), or pass an array of its shape")
         return np.ones(shape, dtype)
-    gradient = gradient.data if isinstance(gradient, Tensor) else gradient
-    gradient = np.array(gradient, dtype)
+    gradient = np.array(unwrap(gradient), dtype)
     if gradient.shape != shape:
         raise ValueError(
             f"gradient: shape {gradient.shape} differs from the tensor's {shape}")
@@ -365,7 +368,7 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
     whatever the size of x (Pearlmutter, 1994). Shapes: x and v alike, as is the result.
     """
     x = x if isinstance(x, Tensor) else backend.asarray(x)
-    v = np.asarray(v.data if isinstance(v, Tensor) else v, x.dtype)
+    v = np.asarray(unwrap(v), x.dtype)
     if v.shape != x.shape:
         raise ValueError(f"v: shape {v.shape} differs from that of x, {x.shape}")
     return grad(lambda x: (grad(f)(x) * v).sum())(x)

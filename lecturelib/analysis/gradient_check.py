@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor, gradients
+from lecturelib.core import Tensor, gradients, unwrap
 
 
 class GradientError(AssertionError):
@@ -65,7 +65,7 @@ def gradcheck(f: Callable, *inputs: Any, order: int = 1, h: float | None = None,
     """
     if order not in (1, 2):
         raise ValueError(f"order: 1 or 2 is needed, got {order!r}")
-    arrays = [np.array(x.data if isinstance(x, Tensor) else x) for x in inputs]
+    arrays = [np.array(unwrap(x)) for x in inputs]
     for i, x in enumerate(arrays):
         if x.dtype != np.float64:
             raise TypeError(

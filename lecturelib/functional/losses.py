@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor
+from lecturelib.core import Tensor, unwrap
 from lecturelib.ops import clip, log_softmax, mean, relu, softplus, sum
 
 _REDUCTIONS = {"mean": mean, "sum": sum, "none": lambda losses: losses}
@@ -115,11 +115,7 @@ def huber_loss(prediction: Any, target: Any, reduction: str = "mean",
 def accuracy(scores: Any, target: Any) -> float:
     """The fraction of rows of scores (N, C) that are largest at their target (N,)."""
     y = _labels("accuracy", scores, target)
-    return float((_data(scores).argmax(axis=1) == y).mean())
-
-
-def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
+    return float((unwrap(scores).argmax(axis=1) == y).mean())
 
 
 def _reduce(losses: Any, reduction: str) -> Any:
@@ -131,7 +127,7 @@ def _reduce(losses: Any, reduction: str) -> Any:
 
 def _same_shape(name: str, prediction: Any, target: Any) -> np.ndarray:
     """The target as an array, checked: (N, 1) and (N,) would broadcast to (N, N)."""
-    t = np.asarray(_data(target))
+    t = np.asarray(unwrap(target))
     if prediction.shape != t.shape:
         raise ValueError(f"{name}: prediction {prediction.shape} and target {t.shape} "
                          "must have one shape; reshape one of them")
@@ -140,7 +136,7 @@ def _same_shape(name: str, prediction: Any, target: Any) -> np.ndarray:
 
 def _is_soft(scores: Any, target: Any) -> bool:
     """Whether the targets are probabilities, and if so, that their rows sum to 1."""
-    t = np.asarray(_data(target))
+    t = np.asarray(unwrap(target))
     if t.dtype.kind != "f" or t.ndim != 2 or t.shape != scores.shape:
         return False
     if t.min(initial=0) < 0 or np.abs(t.sum(axis=1) - 1).max(initial=0) > 1e-3:
@@ -151,7 +147,7 @@ def _is_soft(scores: Any, target: Any) -> bool:
 
 def _labels(name: str, scores: Any, target: Any) -> np.ndarray:
     """The labels as an array, checked: −1, say, would silently pick the last class."""
-    y = np.asarray(_data(target))
+    y = np.asarray(unwrap(target))
     if len(scores.shape) != 2 or y.shape != scores.shape[:1]:
         raise ValueError(f"{name}: scores of shape (N, C) and targets of shape (N,) "
                          f"are needed, got {scores.shape} and {y.shape}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor
+from lecturelib.core import unwrap
 
 
 def l1_penalty(params: Any) -> Any:
@@ -51,7 +51,7 @@ def tikhonov_penalty(w: Any, precision: Any, mean: Any = 0.0) -> Any:
     the shape of w. Raises ValueError for other shapes and an asymmetric Λ.
     Source: {cite}`tikhonov1977solutions`.
     """
-    matrix = np.asarray(precision.data if isinstance(precision, Tensor) else precision)
+    matrix = np.asarray(unwrap(precision))
     if matrix.shape != (w.size, w.size):
         raise ValueError(
             f"tikhonov_penalty: precision must have shape ({w.size}, {w.size}), one "

@@ -9,7 +9,7 @@ import numpy as np
 
 from lecturelib import functional as F
 from lecturelib import init
-from lecturelib.nn.module import Module, Parameter
+from lecturelib.nn.module import Module, Parameter, check_positive
 from lecturelib.ops.windows import Pair, pair
 
 
@@ -39,11 +39,8 @@ class Conv2d(Windowed):
                  groups: int = 1, bias: bool = True, *, rng: np.random.Generator,
                  dtype: Any = np.float32) -> None:
         name = type(self).__name__
-        for argument, n in (("in_channels", in_channels),
-                            ("out_channels", out_channels), ("groups", groups)):
-            if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(
-                    f"{name}: {argument} must be a positive integer, got {n!r}")
+        check_positive(self, in_channels=in_channels, out_channels=out_channels,
+                       groups=groups)
         if in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: groups={groups} must divide in_channels={in_channels} and "

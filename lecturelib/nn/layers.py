@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lecturelib import init, ops
-from lecturelib.nn.module import Module, Parameter
+from lecturelib.nn.module import Module, Parameter, check_positive
 
 
 class Linear(Module):
@@ -20,10 +20,7 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, *,
                  rng: np.random.Generator, dtype: Any = np.float32) -> None:
-        for name, n in (("in_features", in_features), ("out_features", out_features)):
-            if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(
-                    f"Linear: {name} must be a positive integer, got {n!r}")
+        check_positive(self, in_features=in_features, out_features=out_features)
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(np.zeros((out_features, in_features)), dtype=dtype)
         init.uniform_(self.weight, -bound, bound, rng=rng)

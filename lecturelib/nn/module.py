@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor
+from lecturelib.core import Tensor, unwrap
 
 
 class Parameter(Tensor):
@@ -78,7 +78,7 @@ class Module:
                              f"got {name!r}")
         if name not in self.buffer_names:
             self.buffer_names = (*self.buffer_names, name)
-        setattr(self, name, np.array(_array(value)))
+        setattr(self, name, np.array(unwrap(value)))
 
     def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
         """All buffers with dotted names, as in PyTorch."""
@@ -115,7 +115,7 @@ class Module:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of parameters and buffers by name, PyTorch's names and shapes."""
-        return {name: np.array(_array(getattr(module, attribute)))
+        return {name: np.array(unwrap(getattr(module, attribute)))
                 for name, module, attribute in self._places()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -124,7 +124,7 @@ class Module:
         Raises KeyError if names are missing or unknown, ValueError if a shape differs;
         then nothing has been changed.
         """
-        own = {name: _array(getattr(m, a)) for name, m, a in self._places()}
+        own = {name: unwrap(getattr(m, a)) for name, m, a in self._places()}
         if own.keys() != state.keys():
             raise KeyError(f"state: missing {sorted(own.keys() - state.keys())}, "
                            f"unknown {sorted(state.keys() - own.keys())}")
@@ -152,5 +152,9 @@ class Module:
         return ""
 
 
-def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
+def check_positive(layer: Module, **sizes: Any) -> None:
+    """ValueError that names the layer and the size which is not a positive integer."""
+    for name, n in sizes.items():
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            raise ValueError(f"{type(layer).__name__}: {name} must be a positive "
+                             f"integer, got {n!r}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor
+from lecturelib.core import unwrap
 from lecturelib.functional import normalization as N
 from lecturelib.nn.module import Module, Parameter
 
@@ -54,7 +54,7 @@ class _BatchNorm(_Norm):
         out = N.batch_norm(x, self.running_mean, self.running_var, self.weight,
                            self.bias, training=by_batch, eps=self.eps)
         if self.training and self.track_running_stats:
-            mean, var = N.batch_statistics(x.data if isinstance(x, Tensor) else x)
+            mean, var = N.batch_statistics(unwrap(x))
             m = self.momentum
             self.running_mean = (1 - m) * self.running_mean + m * mean
             self.running_var = (1 - m) * self.running_var + m * var

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from lecturelib import init, ops
-from lecturelib.core import Tensor
-from lecturelib.nn.module import Module, Parameter
+from lecturelib.core import unwrap
+from lecturelib.nn.module import Module, Parameter, check_positive
 
 
 class _Cell(Module):
@@ -23,10 +23,7 @@ class _Cell(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, *,
                  rng: np.random.Generator, dtype: Any = np.float32) -> None:
-        for name, n in (("input_size", input_size), ("hidden_size", hidden_size)):
-            if not isinstance(n, (int, np.integer)) or n < 1:
-                raise ValueError(f"{type(self).__name__}: {name} must be a positive "
-                                 f"integer, got {n!r}")
+        check_positive(self, input_size=input_size, hidden_size=hidden_size)
         self.input_size, self.hidden_size = input_size, hidden_size
         rows, bound = self.gates * hidden_size, 1 / math.sqrt(hidden_size)
 
@@ -208,7 +205,7 @@ class Embedding(Module):
         init.normal_(self.weight, rng=rng)
 
     def forward(self, index: Any) -> Any:
-        k = np.array(index.data if isinstance(index, Tensor) else index)
+        k = np.array(unwrap(index))
         if k.dtype.kind not in "iu":
             raise TypeError(f"{self}: integer indices are needed, got {k.dtype}")
         rows = self.weight.shape[0]

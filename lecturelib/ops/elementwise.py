@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor, primitive
+from lecturelib.core import primitive, unwrap
 
 
 @primitive
@@ -212,7 +212,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def _boolean(condition: Any) -> Any:
-    condition = condition.data if isinstance(condition, Tensor) else condition
+    condition = unwrap(condition)
     kind = getattr(condition, "dtype", type(condition))
     if kind != np.bool_:
         raise TypeError("condition: a boolean array is needed, such as x > 0, "

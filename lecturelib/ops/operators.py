@@ -6,20 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor
+from lecturelib.core import Tensor, unwrap
 from lecturelib.ops import elementwise as e
 from lecturelib.ops import linalg, reduce, shape
-
-
-def _value(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
 
 
 def _index(index: Any) -> Any:
     """An index that nobody can change later: arrays copied, lists made arrays."""
     if isinstance(index, tuple):
         return tuple(map(_index, index))
-    index = _value(index)
+    index = unwrap(index)
     return np.array(index) if isinstance(index, (list, np.ndarray)) else index
 
 
@@ -69,12 +65,12 @@ IN_PLACE = {  # torch changes the tensor itself; here `w -= ...` can only make a
         ("truediv", "/", e.divide))
 }
 COMPARISONS = {  # these carry no gradient, so they return plain boolean arrays
-    "__eq__": lambda x, y: x.data == _value(y),
-    "__ne__": lambda x, y: x.data != _value(y),
-    "__lt__": lambda x, y: x.data < _value(y),
-    "__le__": lambda x, y: x.data <= _value(y),
-    "__gt__": lambda x, y: x.data > _value(y),
-    "__ge__": lambda x, y: x.data >= _value(y),
+    "__eq__": lambda x, y: x.data == unwrap(y),
+    "__ne__": lambda x, y: x.data != unwrap(y),
+    "__lt__": lambda x, y: x.data < unwrap(y),
+    "__le__": lambda x, y: x.data <= unwrap(y),
+    "__gt__": lambda x, y: x.data > unwrap(y),
+    "__ge__": lambda x, y: x.data >= unwrap(y),
     "__hash__": object.__hash__,  # tensors are keys by identity, whatever they hold
 }
 METHODS = {

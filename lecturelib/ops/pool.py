@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.core import Tensor, primitive
+from lecturelib.core import primitive, unwrap
 from lecturelib.ops.conv import im2col
 from lecturelib.ops.linalg import matmul
 from lecturelib.ops.reduce import logsumexp, mean
@@ -31,8 +31,8 @@ def put_winners(g, *, winners, shape, size, stride, padding):
     """Zeros of `shape`, each g added at its place: the transpose of `take_winners`."""
 
 def _window_max_x(g, out, x, **how):
-    x, out = (v.data if isinstance(v, Tensor) else v for v in (x, out))
-    return put_winners(g, winners=winners(x, out, **how), shape=x.shape, **how)
+    places = winners(unwrap(x), unwrap(out), **how)
+    return put_winners(g, winners=places, shape=x.shape, **how)
 
 # where the maximum lies does not change with x (but at a tie): a constant
 window_max.defvjp(x=_window_max_x)
