@@ -386,8 +386,8 @@ MUTATIONS = [
         (
             "state_dict: no copy",
             "nn/module.py",
-            "np.array(_array(getattr(module, attribute)))\n ",
-            "_array(getattr(module, attribute))\n ",
+            "np.array(unwrap(getattr(module, attribute)))\n ",
+            "unwrap(getattr(module, attribute))\n ",
             "tests/nn/test_module.py",
         ),
         (
@@ -533,7 +533,7 @@ MUTATIONS = [
             "type(self).buffer_names = (*",
             N_,
         ),
-        ("buffers: no copy", "nn/module.py", "np.array(_array(value))", "_array(value)", N_),
+        ("buffers: no copy", "nn/module.py", "np.array(unwrap(value))", "unwrap(value)", N_),
         (
             "load_state: pickles are read",
             "nn/state.py",
