@@ -13,6 +13,7 @@ numbers; on Tensors they build a new graph, and second derivatives come out exac
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +21,6 @@ from functools import wraps
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from lecturelib import backend
 from lecturelib.kernels import Kernels
@@ -76,7 +75,7 @@ class Tensor:
     def __init__(self, data: Any, requires_grad: bool = False,
                  dtype: Any = None) -> None:
         self.data: Any = backend.asarray(unwrap(data), dtype)
-        if requires_grad and self.data.dtype.kind != "f":
+        if requires_grad and not backend.is_float(self.data):
             raise TypeError(
                 "requires_grad: only floating-point tensors have gradients, "
                 f"got {self.data.dtype}; write 3.0 for 3, or pass dtype='float32'")
@@ -170,15 +169,18 @@ def primitive(declaration: Callable) -> Any:
                 "positional arguments; attributes such as axis go by keyword")
         try:
             if mixed and owner is not None:  # rare: most meet arrays of one dtype
-                values = backend.agree(values)
+                values = _agree(args, values)
                 args = tuple(a if isinstance(a, Tensor) else v
                              for a, v in zip(args, values, strict=True))
-            data = kernels[owner or type(values[0])](*values, **attrs)
+            data = kernels[owner or _kind(values)](*values, **attrs)
             if type(data) is not owner and (owner is not None or data is None):
                 data = backend.as_array(data)
-        except (ValueError, TypeError, IndexError) as e:
-            kinds = (ValueError, TypeError, IndexError)  # not their subclasses, whose
-            kind = next(k for k in kinds if isinstance(e, k))  # arguments may be others
+        except _WRONG_INPUT as e:
+            if isinstance(e, RuntimeError) and type(e) is not RuntimeError:
+                raise  # out of memory, say
+            # not their subclasses, whose arguments may be others; torch's RuntimeError
+            # is what NumPy calls a ValueError
+            kind = next((k for k in _WRONG_INPUT[:3] if isinstance(e, k)), ValueError)
             raise kind(f"{name}({backend.describe(names, values)}): {e}") from e
         if owner is None:
             return data
@@ -204,6 +206,21 @@ def primitive(declaration: Callable) -> Any:
 
 
 _NUMBERS = frozenset((float, int))  # they take the dtype of the arrays they meet
+_WRONG_INPUT = (ValueError, TypeError, IndexError, RuntimeError)
+
+
+def _agree(args: Sequence, values: list) -> list:
+    """The arguments of an operation, of one dtype and in the library of its Tensors."""
+    arrays = [a.data for a in args if isinstance(a, Tensor)]
+    if len({type(x) for x in arrays}) > 1:
+        raise TypeError("one Tensor is an array of NumPy and another of torch; "
+                        'move one, for instance with x.to("torch")')
+    return backend.agree(values, arrays[0])
+
+
+def _kind(values: list) -> type:
+    """The type of the first array among arguments without Tensors."""
+    return next((t for t in map(type, values) if t not in _NUMBERS), type(values[0]))
 
 
 @primitive
@@ -218,20 +235,20 @@ broadcast_to.defvjp(x=lambda g, out, x, shape: sum_to(g, shape=x.shape))
 sum_to.defvjp(x=lambda g, out, x, shape: broadcast_to(g, shape=x.shape))
 
 
-def _seed(output: Tensor, gradient: Any) -> np.ndarray:
+def _seed(output: Tensor, gradient: Any) -> Any:
     """The gradient to start from: ones for a scalar, else what the caller gave."""
     if not output.requires_grad:
         raise RuntimeError(
             "backward: this tensor depends on nothing that requires a gradient; was it "
             "made under no_grad, or of tensors without requires_grad=True?")
-    shape, dtype = output.data.shape, output.data.dtype
+    shape = tuple(output.data.shape)
     if gradient is None:
-        if output.data.size != 1:
+        if math.prod(shape) != 1:
             raise ValueError(
                 f"gradient: needed, because the tensor of shape {shape} is not a "
                 "scalar; use .sum() or .mean(), or pass an array of its shape")
-        return np.ones(shape, dtype)
-    gradient = np.array(unwrap(gradient), dtype)
+        return backend.full(shape, 1.0, output.data)
+    gradient = backend.copy(backend.constant(unwrap(gradient), output.data))
     if gradient.shape != shape:
         raise ValueError(
             f"gradient: shape {gradient.shape} differs from the tensor's {shape}")
@@ -312,16 +329,20 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], gradient: Any = None, *,
     with _set(recording=create_graph):
         found = _sweep(output, Tensor(seed) if create_graph else seed, keep=births,
                        oldest=min(births), create_graph=create_graph)
-    result = [found[x] if x in found else np.zeros_like(x.data) for x in inputs]
+    result = [found[x] if x in found else _zeros(x) for x in inputs]
     if create_graph:
         return [_as_tensor(g) for g in result]
     if len(births) < len(inputs):  # one given twice: an array for each place
-        result = [g.copy() for g in result]
+        result = [backend.copy(g) for g in result]
     return [backend.as_array(g) for g in result]
 
 
 def _as_tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
+
+
+def _zeros(x: Tensor) -> Any:
+    return backend.full(x.data.shape, 0.0, x.data)
 
 
 def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
@@ -354,7 +375,7 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         if output.requires_grad or not _state.recording:
             result = gradients(output, variables, create_graph=nested)
         else:  # a constant function, such as the gradient of a linear one
-            zeros = [np.zeros_like(x.data) for x in variables]
+            zeros = [_zeros(x) for x in variables]
             result = [Tensor(z) for z in zeros] if nested else zeros
         return result[0] if single else tuple(result)
 
@@ -368,7 +389,7 @@ def hvp(f: Callable, x: Any, v: Any) -> Any:
     whatever the size of x (Pearlmutter, 1994). Shapes: x and v alike, as is the result.
     """
     x = x if isinstance(x, Tensor) else backend.asarray(x)
-    v = np.asarray(unwrap(v), x.dtype)
+    v = backend.constant(unwrap(v), unwrap(x))
     if v.shape != x.shape:
         raise ValueError(f"v: shape {v.shape} differs from that of x, {x.shape}")
     return grad(lambda x: (grad(f)(x) * v).sum())(x)

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.backend import check_rng
 from lecturelib.core import Tensor
 
@@ -134,5 +135,5 @@ def _kaiming_std(w: Tensor, a: float, mode: str, nonlinearity: str) -> float:
 
 
 def _fill(w: Tensor, values: np.ndarray) -> Tensor:
-    w.data = values.astype(w.dtype)
+    w.data = backend.constant(values, like=w.data)
     return w

@@ -36,6 +36,7 @@ class Case:
     args: list[np.ndarray] = field(default_factory=list)
     kinks: bool = False  # the arguments lie on one: finite differences do not apply
     once: bool = False  # torch has no second derivative of it
+    plain: bool = True  # it runs on plain arrays of torch too, for it asks nothing else of them
 
     def __init__(
         self,
@@ -45,8 +46,10 @@ class Case:
         *args: np.ndarray,
         kinks: bool = False,
         once: bool = False,
+        plain: bool = True,
     ) -> None:
-        self.name, self.ours, self.theirs, self.kinks, self.once = name, ours, theirs, kinks, once
+        self.name, self.ours, self.theirs = name, ours, theirs
+        self.kinks, self.once, self.plain = kinks, once, plain
         self.args = [np.asarray(a) for a in args]
 
     def __str__(self) -> str:
@@ -186,6 +189,50 @@ def gradients_share_no_memory(case: Case) -> None:
         assert not any(np.shares_memory(x.grad, a) for a in arrays if a is not x.grad)
 
 
+def _agrees_on_torch_arrays(case: Case, dtype: Any) -> None:
+    xs = variables(case.args, dtype)
+    moved = [Tensor(torch.tensor(x.data), requires_grad=True) for x in xs]
+    out, grads = run(case.ours, xs)
+    there, grads_there = run(case.ours, moved)
+    for array in (there.data, *grads_there):
+        assert type(array) is torch.Tensor and not array.requires_grad
+    for a, e in zip((there.data, *grads_there), (out.data, *grads), strict=True):
+        assert_close(a, e, dtype)
+    if case.plain:
+        assert type(case.ours(*[x.data for x in moved])) is torch.Tensor
+
+
+def agrees_on_torch_arrays(case: Case) -> None:
+    """The same values and gradients on arrays of torch, which never require a gradient."""
+    for dtype in (np.float32, np.float64):
+        _agrees_on_torch_arrays(case, dtype)
+
+
+def second_order_agrees_on_torch_arrays(case: Case) -> None:
+    """The gradient of a function of the gradient, on arrays of torch."""
+    results = []
+    for library in (np.asarray, torch.tensor):
+        xs = [Tensor(library(x), requires_grad=True) for x in case.args]
+        out = case.ours(*xs)
+        first = gradients(out, xs, weights(out.shape), create_graph=True)
+        total = sum((g * g).sum() for g in first) + sum((x * 0).sum() for x in xs)
+        results.append(gradients(total, xs))
+    for mine, theirs in zip(*results, strict=True):
+        assert_close(theirs, mine)
+
+
+def gradients_on_torch_share_no_memory(case: Case) -> None:
+    """Changing one gradient in place changes neither another, nor the seed, nor the data."""
+    xs = [Tensor(torch.tensor(x), requires_grad=True) for x in case.args]
+    out = case.ours(*xs)
+    seed = torch.tensor(weights(out.shape))
+    out.backward(seed)
+    arrays = [seed, out.data, *(x.data for x in xs), *(x.grad for x in xs)]
+    memory = [a.untyped_storage().data_ptr() for a in arrays if a.numel()]
+    assert len(set(memory[-len(xs):])) == len(memory[-len(xs):])
+    assert not set(memory[-len(xs):]) & set(memory[:-len(xs)])
+
+
 CHECKS = [
     agrees_with_finite_differences,
     agrees_with_torch_in_float32,
@@ -195,6 +242,9 @@ CHECKS = [
     plain_arrays_in_plain_arrays_out,
     every_path_counts,
     gradients_share_no_memory,
+    agrees_on_torch_arrays,
+    second_order_agrees_on_torch_arrays,
+    gradients_on_torch_share_no_memory,
 ]
 
 

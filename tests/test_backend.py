@@ -72,7 +72,8 @@ def test_integers_have_no_gradient(data):
 
 
 def test_agree_leaves_weak_numbers_alone():
-    x, number, array = backend.agree([np.ones(2, np.float32), 2.0, np.arange(2)])
+    x = np.ones(2, np.float32)
+    x, number, array = backend.agree([x, 2.0, np.arange(2)], x)
     assert x.dtype == array.dtype == np.float32 and number == 2.0 and type(number) is float
 
 
@@ -100,5 +101,9 @@ def test_describe_numbers_the_arguments_of_a_variadic_operation():
 
 
 def test_a_tensor_of_torch_numbers():
-    assert Tensor(torch.ones(2)).dtype == np.float32
-    assert Tensor(torch.ones(2, dtype=torch.float64)).dtype == np.float64
+    ones = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    x = Tensor(ones)
+    assert x.device == "torch" and x.dtype == np.float64 and not x.data.requires_grad
+    x.data += 1
+    assert ones.tolist() == [1.0, 1.0]
+    assert Tensor(ones, dtype="float32").data.dtype == torch.float32

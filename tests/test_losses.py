@@ -53,6 +53,7 @@ for r in REDUCTIONS:
             lambda s, r=r: F.binary_cross_entropy_with_logits(s, HARD.astype(s.dtype), reduction=r),
             lambda s, r=r: TF.binary_cross_entropy_with_logits(s, like(HARD, s), reduction=r),
             3 * S,
+            plain=False,
         ),
         Case(
             f"cross_entropy, soft {r}",
@@ -109,10 +110,12 @@ CASES += [
          lambda a, b: 0.2 * (a.abs().sum() + b.abs().sum())
          + 0.4 * (a.square().sum() + b.square().sum()), S, normal(4)),
     Case("tikhonov_penalty", lambda w: F.tikhonov_penalty(w, PRECISION.astype(w.dtype)),
-         lambda w: 0.5 * w.flatten() @ like(PRECISION, w) @ w.flatten(), normal(2, 3)),
+         lambda w: 0.5 * w.flatten() @ like(PRECISION, w) @ w.flatten(), normal(2, 3),
+         plain=False),
     Case("tikhonov_penalty, mean",
          lambda w, m: F.tikhonov_penalty(w, PRECISION.astype(w.dtype), m),
-         lambda w, m: 0.5 * (w - m) @ like(PRECISION, w) @ (w - m), normal(6), normal(6, seed=1)),
+         lambda w, m: 0.5 * (w - m) @ like(PRECISION, w) @ (w - m), normal(6), normal(6, seed=1),
+         plain=False),
 ]
 
 

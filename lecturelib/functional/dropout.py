@@ -6,27 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.backend import check_rng
+from lecturelib.backend import check_rng, constant, is_bool, normal, uniform
+from lecturelib.core import unwrap
 
 
-def dropout_mask(shape: tuple[int, ...], p: float, shared: tuple[int, ...] = (), *,
-                 rng: np.random.Generator) -> np.ndarray:
-    """A boolean array for activations of `shape`, False (drop) with probability p.
+def dropout_mask(x: Any, p: float, shared: tuple[int, ...] = (), *,
+                 rng: np.random.Generator) -> Any:
+    """A boolean array for the activations x, False (drop) with probability p.
 
-    Along the axes `shared` all elements share one draw, so there its length is 1.
-    Raises ValueError for p outside [0, 1] and axes that `shape` does not have.
+    Along the axes `shared` all elements share one draw, so there its length is 1. It
+    is drawn where x lives: on a GPU by the GPU, from a seed that it gets from `rng`.
+    Raises ValueError for p outside [0, 1] and axes that x does not have.
     """
     _check_probability(p)
+    shape = tuple(x.shape)
     if not all(-len(shape) <= a < len(shape) for a in shared):
         raise ValueError(f"dropout: shared must name axes of x {shape}, got {shared}")
     drawn = list(shape)
     for axis in shared:
         drawn[axis] = 1
-    return check_rng(rng).random(drawn, np.float32) >= p
+    return uniform(tuple(drawn), like=unwrap(x), rng=rng) >= p
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, *, scale: str = "train",
-            shared: tuple[int, ...] = (), mask: np.ndarray | None = None,
+            shared: tuple[int, ...] = (), mask: Any = None,
             rng: np.random.Generator) -> Any:
     """Elements of x set to 0 with probability p in training; its mean is kept.
 
@@ -47,9 +50,9 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, scale: str = "trai
     if not training:
         return x if scale == "train" else x * (1 - p)
     if mask is None:
-        mask = dropout_mask(x.shape, p, shared, rng=rng)
+        mask = dropout_mask(x, p, shared, rng=rng)
     _check_mask(mask, x)
-    kept = mask.astype(x.dtype)
+    kept = constant(mask, unwrap(x))
     return x * (kept / (1 - p) if scale == "train" and p < 1 else kept)
 
 
@@ -78,8 +81,8 @@ def gaussian_dropout(x: Any, p: float = 0.5, training: bool = True, *,
     check_rng(rng)
     if not training:
         return x
-    noise = rng.normal(1.0, (p / (1 - p)) ** 0.5, x.shape)
-    return x * noise.astype(x.dtype)
+    noise = normal(x.shape, like=unwrap(x), rng=rng)
+    return x * (1 + (p / (1 - p)) ** 0.5 * noise)
 
 
 def _check_probability(p: float) -> None:
@@ -88,11 +91,11 @@ def _check_probability(p: float) -> None:
                          f"got {p}")
 
 
-def _check_mask(mask: np.ndarray, x: Any) -> None:
+def _check_mask(mask: Any, x: Any) -> None:
     """Whether a mask is boolean and repeats to the shape of x, not x to that of it."""
     fits = len(mask.shape) == len(x.shape) and all(
         m in (1, n) for m, n in zip(mask.shape, x.shape, strict=True))
-    if mask.dtype != bool or not fits:
+    if not is_bool(mask) or not fits:
         raise ValueError("dropout: mask must be boolean and of the shape of x "
                          f"{x.shape}, or 1 along some axes, got {mask.dtype} "
                          f"{mask.shape}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import Tensor, unwrap
 from lecturelib.ops import clip, log_softmax, mean, relu, softplus, sum
 
@@ -57,7 +58,7 @@ def binary_cross_entropy_with_logits(scores: Any, target: Any,
         raise ValueError("binary_cross_entropy_with_logits: target must lie in [0, 1], "
                          f"got values from {t.min()} to {t.max()}")
     if not hasattr(target, "shape"):  # a list
-        target = t.astype(scores.dtype)
+        target = backend.constant(t, unwrap(scores))
     losses = softplus(-scores) * target + softplus(scores) * (1 - target)
     return _reduce(losses, reduction)
 
@@ -74,8 +75,9 @@ def hinge(scores: Any, target: Any, margin: float = 1.0,
     y = _labels("hinge", scores, target)
     rows = np.arange(len(y))
     right = scores[rows, y].reshape(-1, 1)
-    wrong = np.ones(scores.shape, bool)
+    wrong: Any = np.ones(tuple(scores.shape), bool)
     wrong[rows, y] = False
+    wrong = backend.bring(wrong, unwrap(scores))
     return _reduce(sum(relu(scores - right + margin) * wrong, axis=1), reduction)
 
 
@@ -115,7 +117,7 @@ def huber_loss(prediction: Any, target: Any, reduction: str = "mean",
 def accuracy(scores: Any, target: Any) -> float:
     """The fraction of rows of scores (N, C) that are largest at their target (N,)."""
     y = _labels("accuracy", scores, target)
-    return float((unwrap(scores).argmax(axis=1) == y).mean())
+    return float((backend.numpy(unwrap(scores)).argmax(axis=1) == y).mean())
 
 
 def _reduce(losses: Any, reduction: str) -> Any:
@@ -127,7 +129,7 @@ def _reduce(losses: Any, reduction: str) -> Any:
 
 def _same_shape(name: str, prediction: Any, target: Any) -> np.ndarray:
     """The target as an array, checked: (N, 1) and (N,) would broadcast to (N, N)."""
-    t = np.asarray(unwrap(target))
+    t = backend.numpy(unwrap(target))
     if prediction.shape != t.shape:
         raise ValueError(f"{name}: prediction {prediction.shape} and target {t.shape} "
                          "must have one shape; reshape one of them")
@@ -136,7 +138,7 @@ def _same_shape(name: str, prediction: Any, target: Any) -> np.ndarray:
 
 def _is_soft(scores: Any, target: Any) -> bool:
     """Whether the targets are probabilities, and if so, that their rows sum to 1."""
-    t = np.asarray(unwrap(target))
+    t = backend.numpy(unwrap(target))
     if t.dtype.kind != "f" or t.ndim != 2 or t.shape != scores.shape:
         return False
     if t.min(initial=0) < 0 or np.abs(t.sum(axis=1) - 1).max(initial=0) > 1e-3:
@@ -147,7 +149,7 @@ def _is_soft(scores: Any, target: Any) -> bool:
 
 def _labels(name: str, scores: Any, target: Any) -> np.ndarray:
     """The labels as an array, checked: −1, say, would silently pick the last class."""
-    y = np.asarray(unwrap(target))
+    y = backend.numpy(unwrap(target))
     if len(scores.shape) != 2 or y.shape != scores.shape[:1]:
         raise ValueError(f"{name}: scores of shape (N, C) and targets of shape (N,) "
                          f"are needed, got {scores.shape} and {y.shape}")

@@ -6,10 +6,12 @@ it is empty. Scale a penalty by its strength: `loss + 1e-4 * l2_penalty(params)`
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import unwrap
 
 
@@ -51,10 +53,10 @@ def tikhonov_penalty(w: Any, precision: Any, mean: Any = 0.0) -> Any:
     the shape of w. Raises ValueError for other shapes and an asymmetric Λ.
     Source: {cite}`tikhonov1977solutions`.
     """
-    matrix = np.asarray(unwrap(precision))
-    if matrix.shape != (w.size, w.size):
+    matrix, size = backend.numpy(unwrap(precision)), math.prod(w.shape)
+    if matrix.shape != (size, size):
         raise ValueError(
-            f"tikhonov_penalty: precision must have shape ({w.size}, {w.size}), one "
+            f"tikhonov_penalty: precision must have shape ({size}, {size}), one "
             f"row for each element of w {w.shape}, got {matrix.shape}")
     if not np.allclose(matrix, matrix.T):
         raise ValueError("tikhonov_penalty: precision must be symmetric; its symmetric "

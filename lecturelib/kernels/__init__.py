@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.backend import PYTHON_NUMBERS
 from lecturelib.kernels import numpy_kernels
 
@@ -23,16 +24,22 @@ class Kernels(dict):
         self.name, self.own = name, own
 
     def __missing__(self, array_type: type) -> Callable:
-        if not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
+        torch = backend.is_torch_type(array_type)
+        if not torch and not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
             raise TypeError(f"arrays or Tensors are needed, got {array_type.__name__}")
         kernel = self.own
         if kernel.__module__.startswith("lecturelib."):
-            kernel = getattr(numpy_kernels, self.name)
+            kernel = getattr(_torch_kernels() if torch else numpy_kernels, self.name)
         if array_type in PYTHON_NUMBERS:
             self[array_type] = lambda *args, **attrs: _weak(kernel(*args, **attrs))
         else:
             self[array_type] = kernel
         return self[array_type]
+
+
+def _torch_kernels() -> Any:
+    from lecturelib.kernels import torch_kernels  # not before an array of torch's appears
+    return torch_kernels
 
 
 def _weak(x: Any) -> Any:

@@ -7,6 +7,8 @@ import operator
 
 import numpy as np
 
+from lecturelib import backend
+
 # elementwise
 add, subtract, multiply, divide = operator.add, operator.sub, operator.mul, operator.truediv
 power = operator.pow  # which knows that x ** 2 is a square; np.power does not
@@ -68,6 +70,10 @@ def astype(x, *, dtype):
         raise TypeError(f"dtype: a floating-point type is needed, got {dtype}; integers carry no "
                         "gradient: write x.data.astype(...)")
     return x.astype(dtype)
+
+
+def move(x, *, device):
+    return backend.move(x, device)
 
 
 # reductions

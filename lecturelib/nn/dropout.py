@@ -28,12 +28,12 @@ class Dropout(Module):
                              f"got {mask!r}")
         F.dropout(np.zeros(1), p, training=False, scale=scale, rng=rng)  # checks
         self.p, self.scale, self.mask, self.rng = p, scale, mask, rng
-        self.kept: np.ndarray | None = None  # the mask of this epoch
+        self.kept: Any = None  # the mask of this epoch
 
     def forward(self, x: Any) -> Any:
         shared = () if self.mask == "sample" else (0,)
         if self.mask == "epoch" and self.training and self.kept is None:
-            self.kept = F.dropout_mask(x.shape, self.p, shared, rng=self.rng)
+            self.kept = F.dropout_mask(x, self.p, shared, rng=self.rng)
         return F.dropout(x, self.p, self.training, scale=self.scale, shared=shared,
                          mask=self.kept, rng=self.rng)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from lecturelib import init
+from lecturelib import backend, init
 from lecturelib.core import no_grad
 from lecturelib.nn.layers import Sequential
 from lecturelib.nn.module import Module
@@ -43,11 +44,11 @@ def _walk(module: Module, x: Any, tol: float, max_steps: int,
         return module(x)
     init.orthogonal_(weight, rng=rng)
     for _ in range(max_steps):
-        variance = module(x).data.var()
+        variance = float(backend.numpy(module(x).data).var())
         if not 0 < variance < np.inf:
             raise ValueError(f"lsuv_: the output of {module} has variance {variance} "
                              "on this batch; pass more inputs, all finite")
         if abs(variance - 1) < tol:
             break
-        weight.data = weight.data / np.sqrt(variance)
+        weight.data = weight.data / math.sqrt(variance)
     return module(x)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import Tensor, unwrap
 
 
@@ -78,13 +79,34 @@ class Module:
                              f"got {name!r}")
         if name not in self.buffer_names:
             self.buffer_names = (*self.buffer_names, name)
-        setattr(self, name, np.array(unwrap(value)))
+        setattr(self, name, backend.copy(np.asarray(value)))
 
-    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+    def named_buffers(self) -> Iterator[tuple[str, Any]]:
         """All buffers with dotted names, as in PyTorch."""
         for name, module, attribute in self._places():
             if attribute in module.buffer_names:
                 yield name, getattr(module, attribute)
+
+    def to(self, device: str) -> Module:
+        """Move all parameters and buffers, in place; returns the module.
+
+        device: "cpu" for arrays of NumPy, "torch" for those of torch on the CPU, "cuda"
+        (or "cuda:1") for a GPU. The numbers stay the same. Inputs that are arrays of
+        NumPy follow by themselves. Move a model before its optimizer takes a step, for
+        what that remembers stays behind.
+
+        Raises ModuleNotFoundError if torch is not installed, RuntimeError if there is
+        no such GPU, ValueError for other names.
+        """
+        for _, module, attribute in self._places():
+            value = getattr(module, attribute)
+            if not isinstance(value, Parameter):
+                setattr(module, attribute, backend.move(value, device))
+                continue
+            value.data = backend.move(value.data, device)
+            if value.grad is not None:
+                value.grad = backend.move(value.grad, device)
+        return self
 
     def freeze(self) -> Module:
         """Stop learning: no parameter gets a gradient, and optimizers skip them all."""
@@ -114,8 +136,11 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of parameters and buffers by name, PyTorch's names and shapes."""
-        return {name: np.array(unwrap(getattr(module, attribute)))
+        """Copies of parameters and buffers by name, PyTorch's names and shapes.
+
+        They are arrays of NumPy wherever the model lives.
+        """
+        return {name: np.array(backend.numpy(unwrap(getattr(module, attribute))))
                 for name, module, attribute in self._places()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -128,12 +153,12 @@ class Module:
         if own.keys() != state.keys():
             raise KeyError(f"state: missing {sorted(own.keys() - state.keys())}, "
                            f"unknown {sorted(state.keys() - own.keys())}")
-        new = {name: np.array(np.asarray(state[name], x.dtype))
+        new = {name: backend.copy(backend.constant(state[name], like=x))
                for name, x in own.items()}
         for name, x in own.items():
             if new[name].shape != x.shape:
-                raise ValueError(f"state[{name!r}]: shape {new[name].shape}, "
-                                 f"the model needs {x.shape}")
+                raise ValueError(f"state[{name!r}]: shape {tuple(new[name].shape)}, "
+                                 f"the model needs {tuple(x.shape)}")
         for name, module, attribute in self._places():
             if attribute in module.buffer_names:
                 setattr(module, attribute, new[name])

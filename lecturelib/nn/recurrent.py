@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib import init, ops
+from lecturelib import backend, init, ops
 from lecturelib.core import unwrap
 from lecturelib.nn.module import Module, Parameter, check_positive
 
@@ -43,7 +43,7 @@ class _Cell(Module):
 
     def _start(self, x: Any) -> Any:
         """A state of zeros for each example of the batch."""
-        return np.zeros((x.shape[0], self.hidden_size), x.dtype)
+        return backend.full((x.shape[0], self.hidden_size), 0.0, like=unwrap(x))
 
     def _input(self, x: Any) -> Any:
         return ops.linear(x, self.weight_ih, self.bias_ih)
@@ -205,7 +205,7 @@ class Embedding(Module):
         init.normal_(self.weight, rng=rng)
 
     def forward(self, index: Any) -> Any:
-        k = np.array(unwrap(index))
+        k = backend.numpy(unwrap(index))
         if k.dtype.kind not in "iu":
             raise TypeError(f"{self}: integer indices are needed, got {k.dtype}")
         rows = self.weight.shape[0]

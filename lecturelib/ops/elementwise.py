@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import primitive, unwrap
 
 
@@ -51,7 +52,7 @@ divide.defvjp(x=lambda g, out, x, y: g / y,
 def power(x, y):
     """xʸ. At x = 0 the derivative in y is taken as 0, and so is that in x at y = 0."""
 
-power.defvjp(x=lambda g, out, x, y: g * (y * x ** (y - (y != 0))),
+power.defvjp(x=lambda g, out, x, y: g * (y * x ** (y + (y == 0) - 1)),
              y=lambda g, out, x, y: g * (out * log(x + (x == 0))))
 
 
@@ -206,15 +207,26 @@ def astype(x, *, dtype):
 astype.defvjp(x=lambda g, out, x, dtype: astype(g, dtype=x.dtype))
 
 
+@primitive
+def move(x, *, device):
+    """x on another device, as `Tensor.to`; the gradient is sent back."""
+
+move.defvjp(x=lambda g, out, x, device: move(g, device=backend.device(unwrap(x))))
+
+
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where `condition` (a boolean array) holds, y elsewhere."""
-    return select(x, y, condition=_boolean(condition))
+    arrays = [v for v in map(unwrap, (x, y)) if backend.is_array(v)]
+    condition = _boolean(condition)
+    if arrays and backend.is_array(condition):
+        condition = backend.bring(condition, like=arrays[0])
+    return select(x, y, condition=condition)
 
 
 def _boolean(condition: Any) -> Any:
     condition = unwrap(condition)
-    kind = getattr(condition, "dtype", type(condition))
-    if kind != np.bool_:
+    if not isinstance(condition, np.bool_) and not backend.is_bool(condition):
+        kind = getattr(condition, "dtype", type(condition))
         raise TypeError("condition: a boolean array is needed, such as x > 0, "
                         f"got {getattr(kind, '__name__', kind)}")
     return condition

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,4 +52,4 @@ def _rows(x: Any) -> Any:
     if len(x.shape) == 2:
         return x
     n = x.shape[-1]
-    return reshape(x, shape=(x.size // n if n else 0, n))
+    return reshape(x, shape=(math.prod(x.shape[:-1]), n))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import Tensor, unwrap
 from lecturelib.ops import elementwise as e
 from lecturelib.ops import linalg, reduce, shape
@@ -16,7 +19,9 @@ def _index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(map(_index, index))
     index = unwrap(index)
-    return np.array(index) if isinstance(index, (list, np.ndarray)) else index
+    if isinstance(index, list):
+        return np.array(index)
+    return backend.copy(index) if backend.is_array(index) else index
 
 
 def _shape(args: tuple) -> tuple | list:
@@ -42,6 +47,23 @@ def _reduction(operation: Any) -> Any:
     return method
 
 
+def _comparison(operation: Any) -> Any:
+    def method(x: Tensor, y: Any) -> Any:
+        y = unwrap(y)
+        return operation(x.data, backend.bring(y, x.data) if backend.is_array(y) else y)
+    return method
+
+
+def _to(x: Tensor, device: str) -> Tensor:
+    """x on another device: "cpu" (NumPy), "torch" (torch on the CPU) or "cuda".
+
+    Itself if it is there already. The gradient finds its way back, so a leaf stays
+    where it is; to move what is learned, move the module. Raises as `backend.move`.
+    """
+    moved = e.move(x, device=device)
+    return x if moved.device == x.device else moved
+
+
 ARITHMETIC = {
     "__add__": e.add,
     "__radd__": lambda x, y: e.add(y, x),
@@ -65,19 +87,15 @@ IN_PLACE = {  # torch changes the tensor itself; here `w -= ...` can only make a
         ("truediv", "/", e.divide))
 }
 COMPARISONS = {  # these carry no gradient, so they return plain boolean arrays
-    "__eq__": lambda x, y: x.data == unwrap(y),
-    "__ne__": lambda x, y: x.data != unwrap(y),
-    "__lt__": lambda x, y: x.data < unwrap(y),
-    "__le__": lambda x, y: x.data <= unwrap(y),
-    "__gt__": lambda x, y: x.data > unwrap(y),
-    "__ge__": lambda x, y: x.data >= unwrap(y),
+    **{f"__{name}__": _comparison(getattr(operator, name))
+       for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "__hash__": object.__hash__,  # tensors are keys by identity, whatever they hold
 }
 METHODS = {
     "abs": e.abs, "exp": e.exp, "log": e.log, "sqrt": e.sqrt,
     "sin": e.sin, "cos": e.cos, "tanh": e.tanh, "sigmoid": e.sigmoid, "relu": e.relu,
     "clip": lambda x, min=None, max=None: e.clip(x, min=min, max=max),
-    "astype": lambda x, dtype: e.astype(x, dtype=np.dtype(dtype)),
+    "astype": lambda x, dtype: e.astype(x, dtype=backend.dtype_name(dtype)),
     "sum": _reduction(reduce.sum), "max": _reduction(reduce.max),
     "min": _reduction(reduce.min), "logsumexp": _reduction(reduce.logsumexp),
     "softmax": lambda x, axis=-1: reduce.softmax(x, axis=axis),
@@ -90,12 +108,14 @@ METHODS = {
     "T": property(shape.transpose),
 }
 VIEWS = {  # looking at the numbers, leaving the graph
-    "shape": property(lambda x: x.data.shape),
+    "shape": property(lambda x: tuple(x.data.shape)),
     "ndim": property(lambda x: x.data.ndim),
-    "size": property(lambda x: x.data.size),
-    "dtype": property(lambda x: x.data.dtype),
+    "size": property(lambda x: math.prod(x.data.shape)),
+    "dtype": property(lambda x: backend.dtype(x.data)),
+    "device": property(lambda x: backend.device(x.data)),
     "item": lambda x: x.data.item(),
     "numpy": lambda x: x.__array__(),
+    "to": _to,
     "detach": lambda x: Tensor(x.data),
     "argmax": lambda x, axis=None: x.data.argmax(axis=axis),
     "__len__": lambda x: len(x.data),
@@ -111,7 +131,7 @@ def _array(x: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray
         raise RuntimeError(
             "this Tensor requires a gradient, which an array cannot carry; write "
             "x.detach().numpy(), or x.data for the array itself")
-    return np.array(x.data, dtype, copy=copy)
+    return np.array(backend.numpy(x.data), dtype, copy=copy)
 
 
 def _copy(kind: type[Tensor], data: np.ndarray, grad: Any,
@@ -124,9 +144,11 @@ def _copy(kind: type[Tensor], data: np.ndarray, grad: Any,
 
 
 def _repr(x: Tensor) -> str:
-    text = np.array2string(x.data, separator=", ", prefix="Tensor(")
-    dtype = "" if x.dtype == np.float32 else f", dtype={x.dtype}"
-    return f"Tensor({text}{dtype}{', requires_grad=True' if x.requires_grad else ''})"
+    text = np.array2string(backend.numpy(x.data), separator=", ", prefix="Tensor(")
+    notes = ["" if x.dtype == np.float32 else f", dtype={x.dtype}",
+             "" if x.device == "cpu" else f', device="{x.device}"',
+             ", requires_grad=True" if x.requires_grad else ""]
+    return f"Tensor({text}{''.join(notes)})"
 
 
 def _format(x: Tensor, spec: str) -> str:

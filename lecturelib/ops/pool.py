@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import primitive, unwrap
 from lecturelib.ops.conv import im2col
+from lecturelib.ops.elementwise import log
 from lecturelib.ops.linalg import matmul
 from lecturelib.ops.reduce import logsumexp, mean
 from lecturelib.ops.shape import reshape
@@ -20,7 +22,8 @@ def window_max(x, *, size, stride, padding):
 
 @primitive
 def winners(x, out, *, size, stride, padding):
-    """Where in its window each maximum lies, as k·KW + l: the first of equal ones."""
+    """Where each maximum lies, the first of equal ones: k·KW + l in its window, or as
+    the kernels of the array's library number the places."""
 
 @primitive
 def take_winners(x, *, winners, size, stride, padding):
@@ -80,7 +83,7 @@ def avg_pool2d(x: Any, kernel_size: Pair, stride: Pair | None = None, padding: P
     total = window_sum(x, **how)
     if count_include_pad:
         return total * (1 / (how["size"][0] * how["size"][1]))
-    return total / _inside(x, how)
+    return total / window_sum(_ones(x), **how)  # how many lie inside the image
 
 
 def adaptive_avg_pool2d(x: Any, output_size: int | tuple | None) -> Any:
@@ -98,8 +101,8 @@ def adaptive_avg_pool2d(x: Any, output_size: int | tuple | None) -> Any:
     height, width = pair("adaptive_avg_pool2d", "output_size", sizes, 1)
     if 0 in x.shape[2:]:
         raise ValueError(f"adaptive_avg_pool2d: x {x.shape} has no pixels")
-    rows = _averages(x.shape[2], height, x.dtype)
-    columns = _averages(x.shape[3], width, x.dtype)
+    rows = _averages(x.shape[2], height, unwrap(x))
+    columns = _averages(x.shape[3], width, unwrap(x))
     return matmul(matmul(rows, x), columns.T)
 
 
@@ -128,15 +131,15 @@ def lse_pool2d(x: Any, kernel_size: Pair, temperature: float = 1.0,
             f"lse_pool2d: temperature must be positive, got {temperature!r}")
     x, how = _window("lse_pool2d", x, kernel_size, stride, padding)
     shape = (*x.shape[:2], how["size"][0] * how["size"][1])
-    inside = im2col(np.ones((1, 1, *x.shape[2:]), x.dtype), dilation=(1, 1), **how)
+    inside = im2col(_ones(x), dilation=(1, 1), **how)
     with np.errstate(divide="ignore"):
-        outside = np.log(inside)[:, None]  # 0 for elements of the image, −∞ for padding
-    count = _inside(x, how)
+        outside = log(inside)[:, None]  # 0 for elements of the image, −∞ for padding
+    count = window_sum(_ones(x), **how)
     columns = im2col(x, dilation=(1, 1), **how)
     columns = reshape(columns, shape=(*shape, columns.shape[2]))
     out = logsumexp(columns * (1 / temperature) + outside, axis=2)
     out = reshape(out, shape=(*x.shape[:2], *count.shape[2:]))
-    return (out - np.log(count)) * temperature
+    return (out - log(count)) * temperature
 
 
 def _window(name, x, kernel_size, stride, padding):
@@ -151,15 +154,15 @@ def _window(name, x, kernel_size, stride, padding):
     return x, {"size": size, "stride": step, "padding": padding}
 
 
-def _inside(x, how):
-    """How many elements of each window lie inside the image, (1, 1, OH, OW)."""
-    return window_sum(np.ones((1, 1, *x.shape[2:]), x.dtype), **how)
+def _ones(x):
+    """An image of ones, of the size of those in x."""
+    return backend.full((1, 1, *x.shape[2:]), 1.0, unwrap(x))
 
 
-def _averages(n, parts, dtype):
+def _averages(n, parts, like):
     """The matrix (parts, n) whose i-th row averages the i-th part of n elements."""
-    matrix = np.zeros((parts, n), dtype)
+    matrix = np.zeros((parts, n))
     for i in range(parts):
         start, stop = i * n // parts, -(-(i + 1) * n // parts)
         matrix[i, start:stop] = 1 / (stop - start)
-    return matrix
+    return backend.constant(matrix, like)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
-
-from lecturelib.core import broadcast_to, primitive
+from lecturelib import backend
+from lecturelib.core import broadcast_to, primitive, unwrap
 from lecturelib.ops.elementwise import exp, sqrt
 from lecturelib.ops.shape import reshape
 
@@ -31,8 +31,8 @@ def min(x, *, axis=None, keepdims=False):
 
 def _share(g, out, x, axis, keepdims):
     chosen = x == broadcast_to(_restore(out, x, axis), shape=x.shape)
-    count = np.sum(chosen, axis=axis, keepdims=True)
-    return _restore(g, x, axis) / count.astype(x.dtype) * chosen
+    count = backend.constant(sum(chosen, axis=axis, keepdims=True), unwrap(x))
+    return _restore(g, x, axis) / count * chosen
 
 max.defvjp(x=_share)
 min.defvjp(x=_share)
@@ -95,4 +95,4 @@ def std(x: Any, axis: Axis = None, correction: float = 0,
 
 
 def _count(x: Any, axis: Axis) -> int:
-    return int(np.prod([x.shape[a] for a in _axes(x, axis)]))
+    return math.prod(x.shape[a] for a in _axes(x, axis))

@@ -3,6 +3,7 @@ reshape of reshape, transpose of transpose, indexing of placing."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,7 +104,7 @@ def _check_axis(name: str, x: Any, axis: int, ndim: int) -> int:
 
 def flatten(x: Any, start_dim: int = 0) -> Any:
     """The axes from `start_dim` on joined into one; 1 keeps the batch axis."""
-    return reshape(x, shape=(*x.shape[:start_dim], int(np.prod(x.shape[start_dim:]))))
+    return reshape(x, shape=(*x.shape[:start_dim], math.prod(x.shape[start_dim:])))
 
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lecturelib.kernels.geometry import output_length
 from lecturelib.ops.conv import conv2d
-from lecturelib.ops.shape import reshape
+from lecturelib.ops.shape import getitem, reshape
 from lecturelib.ops.windows import Pair, check_windows, pair
 
 
@@ -28,7 +28,7 @@ def convolve(x: Any, kernel: Any, padding: int = 0) -> Any:
     if axes not in (1, 2) or len(kernel.shape) != axes:
         raise ValueError("convolve: x and kernel must both be 1-D or both 2-D, got "
                          f"{x.shape} and {kernel.shape}")
-    flipped = kernel[(slice(None, None, -1),) * axes]
+    flipped = getitem(kernel, index=(slice(None, None, -1),) * axes)
     image, window = (
         reshape(v, shape=(1,) * (4 - axes) + v.shape) for v in (x, flipped))
     out = conv2d(image, window, padding=(padding if axes == 2 else 0, padding))
