@@ -29,8 +29,14 @@ class MaxPool2d(Windowed):
 class AvgPool2d(MaxPool2d):
     """The mean of each window of x (N, C, H, W): `functional.avg_pool2d`."""
 
+    def __init__(self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0,
+                 count_include_pad: bool = True) -> None:
+        super().__init__(kernel_size, stride, padding)
+        self.count_include_pad = count_include_pad
+
     def forward(self, x: Any) -> Any:
-        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
+        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding,
+                            self.count_include_pad)
 
 
 class LSEPool2d(MaxPool2d):

@@ -16,13 +16,16 @@ from lecturelib import Tensor, functional, nn
         ("MaxPool2d", ((2, 3), (1, 2), (1, 0))),
         ("AvgPool2d", (2,)),
         ("AvgPool2d", (3, 2, 1)),
+        ("AvgPool2d", (3, 2, 1, False)),
         ("AdaptiveAvgPool2d", (1,)),
         ("AdaptiveAvgPool2d", ((3, None),)),
     ],
 )
 def test_the_layers_are_torchs(name, args):
     x = normal(2, 3, 6, 7)
-    layer, peer = getattr(nn, name)(*args), getattr(torch.nn, name)(*args)
+    theirs = (*args[:3], False, *args[3:])  # their fourth argument is `ceil_mode`
+    layer = getattr(nn, name)(*args)
+    peer = getattr(torch.nn, name)(*(theirs if len(args) > 3 else args))
     assert layer.parameters() == []
     assert_close(layer(Tensor(x)).data, peer(torch.tensor(x)).numpy())
 
