@@ -23,10 +23,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from lecturelib import backend
-from lecturelib.kernels import Kernels
+from lecturelib.kernels import JointRules, Kernels
 
 RELEASED = "released"  # the origin of a tensor whose graph a backward has used up
 _next_birth = count(1).__next__
+observers: list[Callable] = []  # called with every result and gradient, when there are
 
 
 class _State(threading.local):
@@ -111,11 +112,15 @@ def unwrap(x: Any) -> Any:
 
 
 class Rules(list):
-    """The derivative rules of the primitive `name`, in the order of its arguments."""
+    """The derivative rules of the primitive `name`, in the order of its arguments.
 
-    def __init__(self, name: str, rules: list[Callable]) -> None:
+    `joint` holds, for types of arrays that have one, a kernel that computes what all
+    the rules do in one go, which may be faster.
+    """
+
+    def __init__(self, name: str, rules: list[Callable], joint: dict) -> None:
         super().__init__(rules)
-        self.name = name
+        self.name, self.joint = name, joint
 
 
 class VariadicRules(Rules):
@@ -144,8 +149,8 @@ def primitive(declaration: Callable) -> Any:
     names = code.co_varnames[:code.co_argcount] or (
         code.co_varnames[code.co_kwonlyargcount],)
     defaults = declaration.__kwdefaults__ or {}
-    arity, rules = len(names), Rules(name, [])
-    kernels = Kernels(name, declaration)
+    kernels, joint = Kernels(name, declaration), JointRules(name, declaration)
+    arity, rules = len(names), Rules(name, [], joint)
 
     @wraps(declaration)
     def op(*args: Any, **attrs: Any) -> Any:
@@ -184,6 +189,8 @@ def primitive(declaration: Callable) -> Any:
             raise kind(f"{name}({backend.describe(names, values)}): {e}") from e
         if owner is None:
             return data
+        for observe in observers:
+            observe(name, names, values, attrs, data)
 
         out = Tensor.__new__(Tensor)  # a result needs none of the checks of __init__
         out.data = data
@@ -199,7 +206,8 @@ def primitive(declaration: Callable) -> Any:
         if set(given) != set(names):
             raise TypeError(f"{name}.defvjp: one rule is needed for each of {names}, "
                             f"got {tuple(given)}")
-        rules = (VariadicRules if variadic else Rules)(name, [given[n] for n in names])
+        kind = VariadicRules if variadic else Rules
+        rules = kind(name, [given[n] for n in names], joint)
 
     op.defvjp = defvjp  # type: ignore[attr-defined]
     return op
@@ -241,17 +249,18 @@ def _seed(output: Tensor, gradient: Any) -> Any:
         raise RuntimeError(
             "backward: this tensor depends on nothing that requires a gradient; was it "
             "made under no_grad, or of tensors without requires_grad=True?")
-    shape = tuple(output.data.shape)
+    shape = output.data.shape
     if gradient is None:
-        if math.prod(shape) != 1:
+        if shape and math.prod(shape) != 1:
             raise ValueError(
-                f"gradient: needed, because the tensor of shape {shape} is not a "
+                f"gradient: needed, because the tensor of shape {output.shape} is not a "
                 "scalar; use .sum() or .mean(), or pass an array of its shape")
         return backend.full(shape, 1.0, output.data)
     gradient = backend.copy(backend.constant(unwrap(gradient), output.data))
     if gradient.shape != shape:
         raise ValueError(
-            f"gradient: shape {gradient.shape} differs from the tensor's {shape}")
+            f"gradient: shape {tuple(gradient.shape)} differs from the tensor's "
+            f"{output.shape}")
     return gradient
 
 
@@ -285,10 +294,14 @@ def _sweep(output: Tensor, seed: Any, *, keep: frozenset[int] = frozenset(),
             out, arguments = node.data, values
         if release:
             node.origin = RELEASED
-        for rule, x in zip(rules, inputs):
+        joint = None if create_graph else rules.joint[type(g)]
+        if joint:  # what the rules would return, in one go
+            needed = [isinstance(x, Tensor) and x.requires_grad for x in inputs]
+            results = joint(g, out, *arguments, **attrs, needed=needed)
+        for rule, x in zip(results if joint else rules, inputs):
             if not (isinstance(x, Tensor) and x.requires_grad and x.birth >= oldest):
                 continue
-            dx = rule(g, out, *arguments, **attrs)
+            dx = rule if joint else rule(g, out, *arguments, **attrs)
             try:
                 if dx.shape != x.data.shape:  # x was stretched: one number, many uses
                     dx = sum_to(dx, shape=x.data.shape)
@@ -298,6 +311,9 @@ def _sweep(output: Tensor, seed: Any, *, keep: frozenset[int] = frozenset(),
                     f"{rules.name}: a rule must return an array of its argument's "
                     f"shape {x.data.shape}, got {got}") from e
             birth = x.birth
+            for observe in observers:
+                observe(f"a rule of {rules.name}", ("gradient of the result",), [g], {},
+                        dx.data if create_graph else dx)
             if birth in reached:  # another path came first: their gradients add up
                 reached[birth][1] = reached[birth][1] + dx
                 continue

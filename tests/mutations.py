@@ -568,15 +568,15 @@ MUTATIONS = [
         ),
         (
             "winners: last of equal",
-            "kernels/numpy_pool.py",
+            "kernels/pool.py",
             "searching &= view",
             "searching = view",
             K_,
         ),
-        ("winners: padding", "kernels/numpy_pool.py", "padding, np.nan)", "padding, -np.inf)", K_),
+        ("winners: padding", "kernels/pool.py", "padding, np.nan)", "padding, -np.inf)", K_),
         (
             "put_winners: overlaps lost",
-            "kernels/numpy_pool.py",
+            "kernels/pool.py",
             "apart = stride[0]",
             "apart = True or stride[0]",
             K_,
@@ -597,7 +597,7 @@ MUTATIONS = [
             "(i + 1) * n // parts",
             P_,
         ),
-        ("lse_pool2d: sum for mean", "ops/pool.py", "(out - np.log(count))", "out", P_),
+        ("lse_pool2d: sum for mean", "ops/pool.py", "(out - log(count))", "out", P_),
         (
             "convolve: not flipped",
             "ops/toeplitz.py",

@@ -18,6 +18,7 @@ LAYERS = [
     ["backend"],
     ["kernels"],
     ["core"],
+    ["anomaly"],
     ["ops"],
     ["functional"],
     ["init", "nn"],

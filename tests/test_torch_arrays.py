@@ -66,7 +66,11 @@ def assert_same(a, b):
         assert_close(a, b, b.dtype.type)
 
 
-@pytest.mark.parametrize(("layer", "x"), LAYERS, ids=lambda v: repr(v)[:40] if isinstance(v, nn.Module) else "x")
+def name(v):
+    return repr(v)[:40] if isinstance(v, nn.Module) else "x"
+
+
+@pytest.mark.parametrize(("layer", "x"), LAYERS, ids=name)
 def test_a_layer_computes_the_same(layer, x):
     layer = copy.deepcopy(layer)
     moved = copy.deepcopy(layer).to("torch")

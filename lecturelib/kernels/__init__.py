@@ -24,12 +24,10 @@ class Kernels(dict):
         self.name, self.own = name, own
 
     def __missing__(self, array_type: type) -> Callable:
-        torch = backend.is_torch_type(array_type)
-        if not torch and not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
-            raise TypeError(f"arrays or Tensors are needed, got {array_type.__name__}")
+        module = _module(array_type)
         kernel = self.own
         if kernel.__module__.startswith("lecturelib."):
-            kernel = getattr(_torch_kernels() if torch else numpy_kernels, self.name)
+            kernel = getattr(module, self.name)
         if array_type in PYTHON_NUMBERS:
             self[array_type] = lambda *args, **attrs: _weak(kernel(*args, **attrs))
         else:
@@ -37,9 +35,29 @@ class Kernels(dict):
         return self[array_type]
 
 
-def _torch_kernels() -> Any:
-    from lecturelib.kernels import torch_kernels  # not before an array of torch's appears
-    return torch_kernels
+class JointRules(Kernels):
+    """The kernels `<name>_backward`, by type of array; None where there is none.
+
+    Called with the gradient, the result, the arguments and `needed`, a list that says
+    which arguments need a gradient, it returns a gradient (or None) for each argument.
+    """
+
+    def __missing__(self, array_type: type) -> Any:
+        of_library = self.own.__module__.startswith("lecturelib.")
+        name = f"{self.name}_backward"
+        self[array_type] = getattr(_module(array_type), name, None) if of_library else None
+        return self[array_type]
+
+
+def _module(array_type: type) -> Any:
+    """The module of the kernels for arrays of this type."""
+    if backend.is_torch_type(array_type):
+        from lecturelib.kernels import torch_kernels  # not before torch is loaded
+
+        return torch_kernels
+    if not issubclass(array_type, (np.ndarray, np.generic, *PYTHON_NUMBERS)):
+        raise TypeError(f"arrays or Tensors are needed, got {array_type.__name__}")
+    return numpy_kernels
 
 
 def _weak(x: Any) -> Any:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from lecturelib import backend
+from lecturelib.kernels import pool
 
 _aten = torch.ops.aten
 
@@ -23,6 +24,18 @@ power, negative, abs = operator.pow, operator.neg, torch.abs
 exp, log, log1p, sqrt, sin, cos = (
     torch.exp, torch.log, torch.log1p, torch.sqrt, torch.sin, torch.cos)
 tanh, sigmoid, relu, erf, sign = torch.tanh, torch.sigmoid, torch.relu, torch.erf, torch.sign
+
+
+def relu_backward(g, out, x, *, needed):
+    return [_aten.threshold_backward(g, out, 0)]
+
+
+def tanh_backward(g, out, x, *, needed):
+    return [_aten.tanh_backward(g, out)]
+
+
+def sigmoid_backward(g, out, x, *, needed):
+    return [_aten.sigmoid_backward(g, out)]
 
 
 def maximum(x, y):
@@ -72,7 +85,7 @@ def _tensors(x, y):
 
 # reductions
 def sum(x, *, axis, keepdims):
-    if isinstance(axis, tuple) and not axis:  # which NumPy takes as "over none", torch as "over all"
+    if isinstance(axis, tuple) and not axis:  # over none, to NumPy; over all, to torch
         return x.clone()
     return x.sum(_dims(x, axis), keepdims)
 
@@ -95,6 +108,14 @@ def softmax(x, *, axis):
 
 def log_softmax(x, *, axis):
     return torch.log_softmax(x, axis)
+
+
+def softmax_backward(g, out, x, *, axis, needed):
+    return [_aten._softmax_backward_data(g, out, axis, x.dtype)]
+
+
+def log_softmax_backward(g, out, x, *, axis, needed):
+    return [_aten._log_softmax_backward_data(g, out, axis, x.dtype)]
 
 
 def _dims(x, axis):
@@ -203,6 +224,11 @@ def correlate2d_dw(x, g, *, shape, stride, padding, dilation, groups):
         (False, True, False))[1]
 
 
+def correlate2d_backward(g, out, x, w, b, *, stride, padding, dilation, groups, needed):
+    return _aten.convolution_backward(
+        g, x, w, w.shape[:1], stride, padding, dilation, False, (0, 0), groups, needed)
+
+
 def im2col(x, *, size, stride, padding, dilation):
     return F.unfold(x, size, dilation, padding, stride)
 
@@ -216,22 +242,21 @@ def _shaped(like, shape):
     return like.new_empty(1).expand(shape)
 
 
-# pooling
+# pooling: torch's kernels are made for the GPU; on the CPU, single-threaded, ours are faster
 def window_max(x, *, size, stride, padding):
-    return torch.max_pool2d(x, size, stride, padding)
+    if x.is_cuda:
+        return torch.max_pool2d(x, size, stride, padding)
+    return pool.window_max(x, size=size, stride=stride, padding=padding)
 
 
-def winners(x, out, *, size, stride, padding):
-    return _aten.max_pool2d_with_indices(x, size, stride, padding)[1]
-
-
-def take_winners(x, *, winners, size, stride, padding):
-    return x.flatten(2).gather(2, winners.flatten(2)).reshape(winners.shape)
-
-
-def put_winners(g, *, winners, shape, size, stride, padding):
-    return _aten.max_pool2d_with_indices_backward(
-        g, _shaped(g, shape), size, stride, padding, (1, 1), False, winners)
+def window_max_backward(g, out, x, *, size, stride, padding, needed):
+    how = {"size": size, "stride": stride, "padding": padding}
+    if not x.is_cuda:
+        places = pool.winners(x, out, **how)
+        return [pool.put_winners(g, winners=places, shape=x.shape, **how)]
+    places = _aten.max_pool2d_with_indices(x, size, stride, padding)[1]
+    return [_aten.max_pool2d_with_indices_backward(
+        g, x, size, stride, padding, (1, 1), False, places)]
 
 
 def window_sum(x, *, size, stride, padding):
@@ -241,6 +266,9 @@ def window_sum(x, *, size, stride, padding):
 def window_sum_dx(g, *, shape, size, stride, padding):
     return _aten.avg_pool2d_backward(
         g, _shaped(g, shape), size, stride, padding, False, True, 1)
+
+
+winners, take_winners, put_winners = pool.winners, pool.take_winners, pool.put_winners
 
 
 # normalization

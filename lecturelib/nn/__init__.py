@@ -42,6 +42,7 @@ from lecturelib.nn.recurrent import (
     RNNCell,
 )
 from lecturelib.nn.state import count_parameters, load_state, save_state
+from lecturelib.nn.summary import summary
 
 __all__ = [
     "ELU",
@@ -88,4 +89,5 @@ __all__ = [
     "load_state",
     "lsuv_",
     "save_state",
+    "summary",
 ]

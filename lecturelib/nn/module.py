@@ -41,11 +41,15 @@ class Module:
         """The modules set as attributes of this one, in the order of setting."""
         return ((name, m) for name, m in vars(self).items() if isinstance(m, Module))
 
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it with dotted names, as in PyTorch."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
     def modules(self) -> Iterator[Module]:
         """This module and all below it."""
-        yield self
-        for _, child in self.named_children():
-            yield from child.modules()
+        return (module for _, module in self.named_modules())
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """All parameters with dotted names, as in PyTorch; shared ones come once."""

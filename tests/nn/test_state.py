@@ -2,9 +2,11 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from helpers import assert_close, normal
 
@@ -183,6 +185,35 @@ def test_state_in_a_file(tmp_path):
     assert nn.load_state(path) == {}
 
 
+def test_safetensors_are_those_of_the_package(tmp_path):
+    path, model = tmp_path / "model.safetensors", used()
+    nn.save_state(model.state_dict(), path)
+    state = safetensors.torch.load_file(path)
+    assert same({k: v.numpy() for k, v in state.items()}, model.state_dict())
+    again = Counter()
+    again.load_state_dict(nn.load_state(path))
+    assert same(again.state_dict(), model.state_dict())
+    strided = np.arange(6.0).reshape(2, 3).T  # the format knows no strides
+    nn.save_state({"x": strided, "n": np.array(3)}, path)
+    back = nn.load_state(path)
+    assert np.array_equal(back["x"], strided) and back["n"].shape == () and back["n"] == 3
+    peer = TorchCounter().state_dict()
+    safetensors.torch.save_file(peer, path)
+    again.load_state_dict(nn.load_state(path))
+    assert same(again.state_dict(), {k: v.numpy() for k, v in peer.items()})
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match=r"load_state: .*model.safetensors' is no .safetensors"):
+        nn.load_state(path)
+    with pytest.raises(FileNotFoundError):
+        nn.load_state(tmp_path / "none.safetensors")
+
+
+def test_without_safetensors_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install safetensors"):
+        nn.save_state({}, tmp_path / "m.safetensors")
+
+
 class Trap:
     """What a pickle would run when it is read."""
 
@@ -209,7 +240,7 @@ def test_nothing_pickled_is_read(tmp_path):
 @pytest.mark.parametrize(
     "state, path, kind, message",
     [
-        ({}, "model.pt", ValueError, "path must end in .npz, got 'model.pt'"),
+        ({}, "model.pt", ValueError, "path must end in .npz or .safetensors, got 'model.pt'"),
         ({}, "model", ValueError, "path must end in .npz"),
         (nn.ReLU(), "m.npz", TypeError, r"such as model.state_dict\(\), got ReLU"),
         ({"a": nn.ReLU()}, "m.npz", TypeError, r"state\['a'\] must be an array of numbers"),

@@ -1,9 +1,15 @@
-"""Pooling on NumPy arrays: one place of all windows at a time, as a view of x."""
+"""Pooling, on arrays of either library: one place of all windows at a time, as a view of x.
+
+What is called of NumPy (`xp`) has the same name in torch.
+"""
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.kernels.geometry import along, output_length
 
 __all__ = ["put_winners", "take_winners", "window_max", "window_sum", "window_sum_dx",
@@ -11,11 +17,11 @@ __all__ = ["put_winners", "take_winners", "window_max", "window_sum", "window_su
 
 
 def window_max(x, *, size, stride, padding):
-    return _by_axis(np.maximum, _pad(x, padding, -np.inf), size, stride)
+    return _by_axis(_library(x).maximum, _pad(x, padding, -np.inf), size, stride)
 
 
 def window_sum(x, *, size, stride, padding):
-    return _by_axis(np.add, _pad(x, padding, 0), size, stride)
+    return _by_axis(_library(x).add, _pad(x, padding, 0), size, stride)
 
 
 def window_sum_dx(g, *, shape, size, stride, padding):
@@ -23,7 +29,7 @@ def window_sum_dx(g, *, shape, size, stride, padding):
         n, k, s = g.shape[axis], size[axis - 2], stride[axis - 2]
         wide = list(g.shape)
         wide[axis] = shape[axis] + 2 * padding[axis - 2]
-        dx = np.zeros(wide, g.dtype)
+        dx = _full(wide, 0, g)
         for i in range(k):
             dx[_at(axis, along(i, n, s))] += g
         g = dx
@@ -31,9 +37,11 @@ def window_sum_dx(g, *, shape, size, stride, padding):
 
 
 def winners(x, out, *, size, stride, padding):
-    x = _pad(x, padding, np.nan)  # NaN equals nothing, so padding never wins
-    chosen = np.zeros(out.shape, np.min_scalar_type(size[0] * size[1]))
-    searching = np.ones(out.shape, bool)  # as long as it is, the winner lies further on
+    xp, x = _library(x), _pad(x, padding, np.nan)  # NaN equals nothing: it never wins
+    places = xp.uint8 if size[0] * size[1] <= 256 else xp.int32
+    chosen = xp.zeros(out.shape, dtype=places, device=x.device)
+    # where it is true, the winner lies further on
+    searching = xp.ones(out.shape, dtype=xp.bool, device=x.device)
     for view in list(_shifts(x, out.shape, size, stride))[:-1]:
         searching &= view != out
         chosen += searching
@@ -41,20 +49,20 @@ def winners(x, out, *, size, stride, padding):
 
 
 def take_winners(x, *, winners, size, stride, padding):
-    x = _pad(x, padding, 0)
-    out = np.empty(winners.shape, x.dtype)
+    xp, x = _library(x), _pad(x, padding, 0)
+    out = _full(winners.shape, 0, x)
     for k, view in enumerate(_shifts(x, winners.shape, size, stride)):
-        np.copyto(out, view, where=winners == k)
+        out = xp.where(winners == k, view, out)
     return out
 
 
 def put_winners(g, *, winners, shape, size, stride, padding):
     (n, c, h, w), (top, left) = shape, padding
-    dx = np.zeros((n, c, h + 2 * top, w + 2 * left), g.dtype)
+    xp, dx = _library(g), _full((n, c, h + 2 * top, w + 2 * left), 0, g)
     apart = stride[0] >= size[0] and stride[1] >= size[1]  # no element in two windows
     for k, view in enumerate(_shifts(dx, g.shape, size, stride)):
         if apart:
-            np.multiply(g, winners == k, out=view)
+            xp.multiply(g, winners == k, out=view)
         else:
             view += g * (winners == k)
     return _crop(dx, shape, padding)
@@ -70,7 +78,7 @@ def _by_axis(combine, x, size, stride):
             shifted = x[_at(axis, along(i, n, s))]
             total = combine(total, shifted, out=None if i == 1 else total)
         x = total
-    return x.copy() if size == (1, 1) else x
+    return backend.copy(x) if size == (1, 1) else x
 
 
 def _shifts(x, out_shape, size, stride):
@@ -80,6 +88,14 @@ def _shifts(x, out_shape, size, stride):
         yield x[:, :, along(i, height, stride[0]), along(j, width, stride[1])]
 
 
+def _library(x):
+    return sys.modules["torch"] if backend.is_torch(x) else np
+
+
+def _full(shape, value, like):
+    return backend.full(tuple(shape), value, like)
+
+
 def _at(axis, places):
     return (*(slice(None),) * axis, places)
 
@@ -87,10 +103,10 @@ def _at(axis, places):
 def _pad(x, padding, value):
     if not any(padding):
         return x
-    if value != 0 and x.dtype.kind != "f":
+    if value != 0 and not backend.is_float(x):
         raise TypeError(f"x: padding needs floating-point numbers, got {x.dtype}")
     (n, c, h, w), (top, left) = x.shape, padding
-    out = np.full((n, c, h + 2 * top, w + 2 * left), value, x.dtype)
+    out = _full((n, c, h + 2 * top, w + 2 * left), value, x)
     out[:, :, top:top + h, left:left + w] = x
     return out
 
