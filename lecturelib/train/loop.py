@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,39 +14,21 @@ from lecturelib.core import no_grad
 from lecturelib.data import Dataset, batches
 from lecturelib.nn import Module
 from lecturelib.optim import Optimizer
+from lecturelib.train.callbacks import Callback, Run
+from lecturelib.train.history import History
 from lecturelib.train.progress import progress_bar
-
-
-@dataclass
-class History:
-    """What happened in training: an entry per step in `step_loss`, else per epoch.
-
-    `loss` and `metric` average over the minibatches of the epoch, while the model was
-    changing; `val_loss` and `val_metric` are measured after it. The metric is the
-    accuracy by default.
-    """
-
-    step_loss: list[float] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    metric: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
-    val_metric: list[float] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        epochs, steps = len(self.loss), len(self.step_loss)
-        last = {k: round(v[-1], 4) for k, v in vars(self).items() if v}
-        last.pop("step_loss", None)
-        return f"History({epochs} epochs, {steps} steps, last: {last})"
 
 
 def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
         rng: np.random.Generator, batch_size: int = 128,
         loss: Callable = F.cross_entropy, metric: Callable = F.accuracy,
-        validation: Dataset | None = None, progress: bool = True) -> History:
+        validation: Dataset | None = None, callbacks: Sequence[Callback] = (),
+        progress: bool = True) -> History:
     """Train the model for some epochs: passes over all examples, shuffled by `rng`.
 
-    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Calling `fit`
-    again goes on from where the model is. Returns the History.
+    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Each callback is
+    told of steps and epochs; it may stop the training. Calling `fit` again goes on from
+    where the model is. Returns the History.
 
     Raises ValueError for epochs < 1 or a data set without examples, TypeError if `rng`
     is not a Generator, and FloatingPointError when the loss is no longer finite, before
@@ -57,8 +38,12 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
         raise ValueError(f"epochs: at least 1 is needed, got {epochs}")
     if not len(train):
         raise ValueError("train: the data set has no examples")
+    if validation is not None and not len(validation):
+        raise ValueError("validation: the data set has no examples")
     deck = batches(train, batch_size, rng=check_rng(rng))
     history = History()
+    run = Run(model, optimizer, validation, history, callbacks)
+    run.tell("before_training")
     with progress_bar(total=epochs * len(deck), enabled=progress) as bar:
         for epoch in range(1, epochs + 1):
             model.train()
@@ -76,13 +61,15 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
                         f"epoch {epoch}; a smaller learning rate than {optimizer.lr} "
                         "may help")
                 batch_loss.backward()
+                run.tell("before_step")
                 optimizer.step()
 
                 sizes.append(len(y))
                 losses.append(value)
                 metrics.append(metric(scores, y))
+                history.step_loss.append(value)
+                run.tell("after_step")
                 bar.update(f"epoch {epoch}/{epochs}, loss {value:.3f}")
-            history.step_loss += losses
             history.loss.append(float(np.average(losses, weights=sizes)))
             history.metric.append(float(np.average(metrics, weights=sizes)))
             if validation is not None:
@@ -90,6 +77,10 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
                     model, validation, loss=loss, metric=metric)
                 history.val_loss.append(val_loss)
                 history.val_metric.append(val_metric)
+            run.tell("after_epoch")
+            if history.stopped:
+                break
+    run.tell("after_training")
     return history
 
 

@@ -78,6 +78,7 @@ CASES = [
     reduction("max", ops.max, torch.amax, TIES, (0, 1), kinks=True),
     reduction("logsumexp", ops.logsumexp, torch.logsumexp, FAR, 1, kinks=True),
     Case("sum, 0-d", ops.sum, torch.sum, X()),
+    Case("sum over no axis", lambda x: ops.sum(x, axis=()), lambda x: x * 1, X(2, 3)),
     Case("max, 0-d", ops.max, torch.amax, X()),
     Case("logsumexp, 0-d", ops.logsumexp, lambda x: torch.logsumexp(x, dim=()), X()),
     Case(
