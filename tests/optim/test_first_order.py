@@ -1,45 +1,36 @@
-"""SGD takes the same steps as torch's, and an optimizer changes only what it should."""
+"""SGD takes the same steps as torch's, and its formulations are what their names promise."""
 
 import numpy as np
 import pytest
 import torch
 from helpers import assert_close, normal
+from torch_steps import assert_same_steps, decay
 
-from lecturelib import Tensor, nn
 from lecturelib import functional as F
+from lecturelib import nn
 from lecturelib.nn import Parameter
-from lecturelib.optim import SGD, Optimizer
+from lecturelib.optim import SGD
 
 OPTIONS = [
     {"lr": 0.1},
     {"lr": 0.01, "momentum": 0.9},
     {"lr": 0.05, "weight_decay": 0.1},
     {"lr": 0.02, "momentum": 0.5, "weight_decay": 0.01},
-    {"lr": 1, "momentum": 0, "weight_decay": 0},
+    {"lr": 0.02, "momentum": 0.9, "dampening": 0.3},
+    {"lr": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1},
+    {"lr": 1e-2, "momentum": 0, "weight_decay": 0},
 ]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_fifty_steps_equal_those_of_torch(options):
-    """A bowl with a waved floor; one of two parameters has no gradient in every third step."""
-    a, b, scale = normal(3), normal(2, 2), 0.5 + np.arange(3)
-    ours = [Parameter(a), Parameter(b)]
-    theirs = [torch.tensor(a, requires_grad=True), torch.tensor(b, requires_grad=True)]
-    optimizer, torch_optimizer = SGD(ours, **options), torch.optim.SGD(theirs, **options)
+@pytest.mark.parametrize("groups", [None, {"lr": 0.03, "weight_decay": 0.2}], ids=str)
+@pytest.mark.parametrize("schedule", [False, True])
+def test_fifty_steps_equal_those_of_torch(options, groups, schedule):
+    assert_same_steps(SGD, torch.optim.SGD, options, groups=groups, schedule=schedule)
 
-    def loss(p, q, s, step):
-        f = (p * p * s).sum() * 0.5 + ((p * 3).sin()).sum() * 0.1
-        return f if step % 3 == 2 else f + (q @ q.T).sum() * 0.1
 
-    for step in range(50):
-        optimizer.zero_grad()
-        torch_optimizer.zero_grad()
-        loss(*ours, scale, step).backward()
-        loss(*theirs, torch.tensor(scale), step).backward()
-        optimizer.step()
-        torch_optimizer.step()
-        for p, t in zip(ours, theirs, strict=True):
-            np.testing.assert_allclose(p.data, t.detach().numpy(), rtol=1e-10, atol=1e-14)
+def test_the_defaults_are_those_of_torch():
+    assert_same_steps(SGD, torch.optim.SGD, {})
 
 
 @pytest.mark.parametrize("dtype, rtol", [(np.float64, 1e-11), (np.float32, 1e-4)])
@@ -83,6 +74,30 @@ def test_a_training_run_equals_that_of_torch_step_by_step(dtype, rtol):
             np.testing.assert_allclose(p.data, t.detach().numpy(), rtol=rtol, atol=rtol)
 
 
+def walk(optimizer, gradient, steps=20):
+    """The points that the optimizer visits, and its velocity at each."""
+    (p,) = optimizer.params
+    path = []
+    for _ in range(steps):
+        p.grad = gradient(p.data)
+        optimizer.step()
+        path.append((p.data, optimizer.state[p]["velocity"]))
+    return [np.stack(x) for x in zip(*path, strict=True)]
+
+
+def valley(w):
+    """The gradient of a narrow quadratic valley."""
+    return np.array([[3.0, 1], [1, 0.5]]) @ w
+
+
+START = np.array([1.0, -2.0])
+MU, LR = 0.8, 0.05
+
+
+def sgd(lr=LR, momentum=MU, **options):
+    return SGD([Parameter(START)], lr, momentum, **options)
+
+
 def test_the_rule_by_hand():
     w = Parameter([1.0], dtype=np.float64)
     optimizer = SGD([w], lr=0.5, momentum=0.5)
@@ -90,6 +105,73 @@ def test_the_rule_by_hand():
         w.grad = np.array([1.0])
         optimizer.step()
         assert_close(w.data, [expected])
+
+
+def test_the_velocity_form_is_algorithm_8_2():
+    """v ← α v − ε g, w ← w + v, also while ε changes."""
+    path, velocities = walk(sgd(lambda k: LR * decay(k), momentum_form="velocity"), valley)
+    w, v = START, np.zeros(2)
+    for k in range(20):
+        v = MU * v - LR * decay(k) * valley(w)
+        w = w + v
+        assert_close(path[k], w)
+        assert_close(velocities[k], v)
+
+
+def test_the_average_form_averages_gradients():
+    """The velocity is Σ (1 − μ) μ^(t−i) g_i, whatever the rate."""
+    gradients = normal(20, 2)
+    optimizer = sgd(lambda k: LR * decay(k), momentum_form="average")
+    it = iter(gradients)
+    path, velocities = walk(optimizer, lambda w: next(it))
+    w = START
+    for t in range(20):
+        mean = sum((1 - MU) * MU ** (t - i) * gradients[i] for i in range(t + 1))
+        w = w - LR * decay(t) * mean
+        assert_close(velocities[t], mean)
+        assert_close(path[t], w)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_three_formulations_are_one_by_a_change_of_variables(nesterov):
+    path, v = walk(sgd(nesterov=nesterov), valley)
+    other, v_velocity = walk(sgd(nesterov=nesterov, momentum_form="velocity"), valley)
+    third, v_average = walk(sgd(LR / (1 - MU), nesterov=nesterov, momentum_form="average"), valley)
+    assert_close(other, path)
+    assert_close(third, path)
+    assert_close(v_velocity, -LR * v)
+    assert_close(v_average, (1 - MU) * v)
+
+
+def test_the_formulations_differ_when_the_rate_changes():
+    path, _ = walk(sgd(lambda k: LR * decay(k)), valley)
+    other, _ = walk(sgd(lambda k: LR * decay(k), momentum_form="velocity"), valley)
+    assert np.abs(path - other).max() > 0.01
+
+
+@pytest.mark.parametrize("form", ["velocity", "torch", "average"])
+def test_nesterov_looks_ahead(form):
+    """Algorithm 8.3 in θ: the gradient at θ + α v; and w is that interim point."""
+    lr = LR / (1 - MU) if form == "average" else LR
+    path, velocities = walk(sgd(lr, nesterov=True, momentum_form=form), valley)
+    theta, v = START, np.zeros(2)
+    for k in range(20):
+        v = MU * v - LR * valley(theta + MU * v)
+        theta = theta + v
+        moved = MU * velocities[k] * (1 if form == "velocity" else -lr)
+        assert_close(path[k] - moved, theta)
+        assert_close(path[k], theta + MU * v)
+
+
+def test_nesterov_looks_ahead_with_a_changing_rate():
+    path, velocities = walk(
+        sgd(lambda k: LR * decay(k), nesterov=True, momentum_form="velocity"), valley
+    )
+    theta, v = START, np.zeros(2)
+    for k in range(20):
+        v = MU * v - LR * decay(k) * valley(theta + MU * v)
+        theta = theta + v
+        assert_close(path[k] - MU * velocities[k], theta)
 
 
 def test_data_are_replaced_and_not_overwritten():
@@ -110,73 +192,21 @@ def test_a_gradient_changed_after_the_step_does_not_change_the_momentum():
 
 
 @pytest.mark.parametrize(
-    "options",
+    "options, message",
     [
-        {"lr": np.float64(0.1)},
-        {"lr": 0.1, "momentum": np.float64(0.9)},
-        {"lr": 0.1, "weight_decay": np.float64(0.9)},
-        {"lr": np.array(0.1)},
+        ({"momentum": 1}, r"momentum: must be in \[0, 1\), got 1"),
+        ({"momentum": -0.1}, "momentum: .* got -0.1"),
+        ({"momentum": float("nan")}, "momentum"),
+        ({"momentum": 0.5, "dampening": 1}, "dampening: .* got 1"),
+        ({"momentum": 0.5, "momentum_form": "ema"}, "momentum_form: must be \"torch\".* got 'ema'"),
+        (
+            {"momentum": 0.5, "momentum_form": "average", "dampening": 0.5},
+            "dampening: only the momentum_form .* got 0.5 with 'average'",
+        ),
+        ({"nesterov": True}, "nesterov: needs momentum > 0"),
+        ({"nesterov": True, "momentum": 0.5, "dampening": 0.5}, "nesterov: .*dampening = 0"),
     ],
 )
-def test_parameters_keep_their_dtype(options):
-    w = Parameter([1.0, 2.0])
-    optimizer = SGD([w], **options)
-    for _ in range(2):
-        w.grad = np.ones(2, np.float32)
-        optimizer.step()
-        assert w.dtype == np.float32
-    optimizer.lr = np.float64(0.01)  # a schedule
-    optimizer.step()
-    assert w.dtype == np.float32
-
-
-def test_zero_grad_and_parameters_without_gradient():
-    w, v = Parameter([1.0]), Parameter([2.0])
-    optimizer = SGD([w, v], lr=0.1, momentum=0.9, weight_decay=0.1)
-    (w * 2).sum().backward()
-    optimizer.step()
-    assert v.data == 2 and w.data != 1
-    optimizer.zero_grad()
-    assert w.grad is None and v.grad is None
-
-
-W = Parameter([1.0])
-
-
-@pytest.mark.parametrize(
-    "params, options, kind, message",
-    [
-        ([W], {"lr": 0}, ValueError, "lr: the learning rate must be positive, got 0"),
-        ([W], {"lr": -0.1}, ValueError, "lr: .* got -0.1"),
-        ([W], {"lr": float("nan")}, ValueError, "lr: .* got nan"),
-        ([W], {"lr": 0.1, "momentum": 1}, ValueError, r"momentum: must be in \[0, 1\), got 1"),
-        ([W], {"lr": 0.1, "momentum": -0.1}, ValueError, "momentum: .* got -0.1"),
-        ([W], {"lr": 0.1, "momentum": float("nan")}, ValueError, "momentum"),
-        (
-            [W],
-            {"lr": 0.1, "weight_decay": -1},
-            ValueError,
-            "weight_decay: must be at least 0, got -1",
-        ),
-        ([W], {"lr": 0.1, "weight_decay": float("nan")}, ValueError, "weight_decay: .* got nan"),
-        ([], {"lr": 0.1}, ValueError, "params: at least one Parameter"),
-        ([W, W], {"lr": 0.1}, ValueError, "params: .*each once; got 2, 1 different"),
-        (
-            [W, Tensor([1.0])],
-            {"lr": 0.1},
-            TypeError,
-            r"params\[1\]: a Parameter is needed, got Tensor",
-        ),
-        ([np.zeros(2)], {"lr": 0.1}, TypeError, r"params\[0\]: a Parameter is needed, got ndarray"),
-    ],
-)
-def test_bad_options_are_named(params, options, kind, message):
-    with pytest.raises(kind, match=message):
-        SGD(params, **options)
-
-
-def test_an_optimizer_without_a_rule():
-    optimizer = Optimizer([W], lr=0.1)
-    W.grad = np.ones(1, np.float32)
-    with pytest.raises(NotImplementedError, match="Optimizer must define update"):
-        optimizer.step()
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        SGD([Parameter([1.0])], lr=0.1, **options)
