@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from lecturelib.core import unwrap
 from lecturelib.ops.elementwise import sqrt
-from lecturelib.ops.normalize import standardize
-from lecturelib.ops.reduce import mean, var
+from lecturelib.ops.normalize import batch_moments, batch_normalize, standardize
 from lecturelib.ops.shape import reshape
 
 
 def batch_norm(x: Any, running_mean: Any = None, running_var: Any = None,
                weight: Any = None, bias: Any = None, training: bool = False,
-               eps: float = 1e-5) -> Any:
+               eps: float = 1e-5, *, moments: Any = None) -> Any:
     """γ (x − μ) / √(σ² + ε) + β, with one μ and σ² for each channel.
 
     x: (N, C, …); all others (C,) or None. In training μ and σ² are those of the batch,
     over all axes but the channels; otherwise `running_mean` and `running_var`. Those are
-    not changed here: `nn.BatchNorm2d` does that.
+    not changed here: `nn.BatchNorm2d` does that. moments: in training, the
+    `batch_statistics` of x, if they are known already.
 
     Raises ValueError for fewer than two axes, for other shapes, for a batch with a
     single number for each channel, and if running statistics are needed but missing.
@@ -32,18 +34,14 @@ def batch_norm(x: Any, running_mean: Any = None, running_var: Any = None,
             raise ValueError(f"batch_norm: {name} must have shape ({channels},), one for "
                              f"each channel of x {x.shape}, got {v.shape}")
     if training:
-        axes = (0, *range(2, len(x.shape)))
-        if x.size == channels:
-            raise ValueError(f"batch_norm: x {x.shape} has one number for each channel; "
-                             "there is no variance to learn from, take a larger batch")
-        out = standardize(x, axes=axes, eps=eps)
-    else:
-        if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: running_mean and running_var are needed "
-                             "outside training")
-        scale = 1 / sqrt(_per_channel(running_var, x) + eps)
-        out = (x - _per_channel(running_mean, x)) * scale
-    return _affine(out, weight, bias)
+        moments = batch_statistics(unwrap(x)) if moments is None else moments
+        return batch_normalize(x, weight, bias, moments=moments, eps=eps)
+    if running_mean is None or running_var is None:
+        raise ValueError("batch_norm: running_mean and running_var are needed "
+                         "outside training")
+    scale = 1 / sqrt(running_var + eps)
+    scale = scale if weight is None else scale * weight
+    return _affine(x - _per_channel(running_mean, x), scale, bias)
 
 
 def layer_norm(x: Any, normalized_shape: int | tuple[int, ...], weight: Any = None,
@@ -84,16 +82,22 @@ def instance_norm(x: Any, weight: Any = None, bias: Any = None,
 
     Raises ValueError if a channel is a single number. Source: {cite}`ulyanov2016instance`.
     """
-    if len(x.shape) < 3 or x.size == x.shape[0] * x.shape[1]:
+    if len(x.shape) < 3 or math.prod(x.shape[2:]) == 1:
         raise ValueError("instance_norm: more than one number for each channel is "
                          f"needed, x (N, C, L) or (N, C, H, W), got {x.shape}")
     return group_norm(x, x.shape[1], weight, bias, eps)
 
 
-def batch_statistics(x: Any) -> tuple[Any, Any]:
-    """Mean and unbiased variance of each channel of the array x (N, C, …), each (C,)."""
-    axes = (0, *range(2, len(x.shape)))
-    return mean(x, axis=axes), var(x, axis=axes, correction=1)
+def batch_statistics(x: Any) -> Any:
+    """The mean and the variance of each channel of an array x (N, C, …), as (2, C).
+
+    Raises ValueError for a batch with a single number for each channel, or none.
+    """
+    if math.prod(x.shape) <= x.shape[1]:
+        raise ValueError(f"batch_norm: x {tuple(x.shape)} has one number for each "
+                         "channel or none; there is no variance to learn from, take a "
+                         "larger batch")
+    return batch_moments(x)
 
 
 def _per_channel(v: Any, x: Any) -> Any:

@@ -171,6 +171,7 @@ def linear(x, w, b):
     return out
 
 
-# convolution and pooling, in files of their own
+# convolution, normalization and pooling, in files of their own
 from lecturelib.kernels.numpy_conv import *  # noqa: E402, F403
-from lecturelib.kernels.numpy_pool import *  # noqa: E402, F403
+from lecturelib.kernels.numpy_norm import *  # noqa: E402, F403
+from lecturelib.kernels.pool import *  # noqa: E402, F403

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from lecturelib import backend
 from lecturelib.core import unwrap
 from lecturelib.functional import normalization as N
 from lecturelib.nn.module import Module, Parameter
@@ -51,15 +53,19 @@ class _BatchNorm(_Norm):
                              f"{' or '.join(map(str, self.axes))} axes is needed, "
                              f"got {x.shape}")
         by_batch = self.training or not self.track_running_stats
+        moments = N.batch_statistics(unwrap(x)) if by_batch else None
         out = N.batch_norm(x, self.running_mean, self.running_var, self.weight,
-                           self.bias, training=by_batch, eps=self.eps)
+                           self.bias, training=by_batch, eps=self.eps, moments=moments)
         if self.training and self.track_running_stats:
-            mean, var = N.batch_statistics(unwrap(x))
-            m = self.momentum
-            self.running_mean = (1 - m) * self.running_mean + m * mean
-            self.running_var = (1 - m) * self.running_var + m * var
-            self.num_batches_tracked = self.num_batches_tracked + 1
+            self._track(moments, math.prod(x.shape) // self.num_features)
         return out
+
+    def _track(self, moments: Any, n: int) -> None:
+        mean, var = backend.constant(moments, like=self.running_mean)
+        m = self.momentum
+        self.running_mean = (1 - m) * self.running_mean + m * mean
+        self.running_var = (1 - m) * self.running_var + m * var * (n / (n - 1))
+        self.num_batches_tracked = self.num_batches_tracked + 1
 
     def describe(self) -> str:
         return str(self.num_features)

@@ -7,7 +7,7 @@ from helpers import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturelib.kernels import numpy_conv, numpy_kernels, numpy_pool, reference
+from lecturelib.kernels import numpy_conv, numpy_kernels, pool, reference
 from lecturelib.kernels.geometry import output_length
 
 
@@ -52,6 +52,42 @@ def test_convolution_equals_its_loops(chunk, case, dtype):
     assert_close(dw, reference.correlate2d_dw(x, g, shape=w_shape, **how), dtype)
 
 
+@pytest.mark.parametrize("chunk", [1, 1 << 20], ids=["one image at a time", "one chunk"])
+@given(convolutions(), st.tuples(st.booleans(), st.booleans(), st.booleans()))
+@settings(max_examples=40)
+def test_gradients_of_convolution_together_equal_those_alone(chunk, case, needed):
+    x_shape, w_shape, how = case
+    x, w = small_integers(*x_shape), small_integers(*w_shape)
+    out = numpy_kernels.correlate2d(x, w, None, **how)
+    g = small_integers(*out.shape)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numpy_conv, "CHUNK", chunk)
+        together = numpy_kernels.correlate2d_backward(g, out, x, w, None, needed=needed, **how)
+    alone = (reference.correlate2d_dx(g, w, shape=x_shape, **how),
+             reference.correlate2d_dw(x, g, shape=w_shape, **how), g.sum(axis=(0, 2, 3)))
+    for is_needed, ours, expected in zip(needed, together, alone, strict=True):
+        if is_needed:
+            assert_close(ours, expected)
+
+
+@given(convolutions())
+@settings(max_examples=30)
+def test_columns_equal_numpys_windows(case):
+    shape, (_, _, *size), how = case
+    how = {k: v for k, v in how.items() if k != "groups"}
+    x = small_integers(*shape)
+    (top, left), (down, right), (dh, dw) = how["padding"], how["stride"], how["dilation"]
+    padded = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
+    reach = [d * (k - 1) + 1 for k, d in zip(size, how["dilation"])]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(2, 3))
+    windows = windows[:, :, ::down, ::right, ::dh, ::dw].transpose(0, 1, 4, 5, 2, 3)
+    columns = numpy_kernels.im2col(x, size=size, **how)
+    assert np.array_equal(columns, windows.reshape(columns.shape))
+    g = small_integers(*columns.shape)
+    image = numpy_kernels.col2im(g, shape=shape, size=size, **how)
+    assert np.vdot(columns, g) == np.vdot(x, image)  # the transpose, on whole numbers
+
+
 @given(convolutions())
 @settings(max_examples=15)
 def test_the_loops_of_convolution_equal_torch(case):
@@ -90,13 +126,13 @@ def poolings(draw):
 def test_max_pooling_equals_its_loops_and_torch(case, dtype):
     shape, how = case
     x = small_integers(*shape, dtype=dtype)
-    out = numpy_pool.window_max(x, **how)
+    out = pool.window_max(x, **how)
     g = small_integers(*out.shape, dtype=dtype)
-    chosen = numpy_pool.winners(x, out, **how)
-    dx = numpy_pool.put_winners(g, winners=chosen, shape=shape, **how)
+    chosen = pool.winners(x, out, **how)
+    dx = pool.put_winners(g, winners=chosen, shape=shape, **how)
     assert np.array_equal(out, reference.max_pool2d(x, **how))
     assert np.array_equal(dx, reference.max_pool2d_dx(g, x, **how))
-    assert np.array_equal(out, numpy_pool.take_winners(x, winners=chosen, **how))
+    assert np.array_equal(out, pool.take_winners(x, winners=chosen, **how))
     assert out.dtype == dx.dtype == dtype
     tx = torch.tensor(x, requires_grad=True)
     expected = torch.nn.functional.max_pool2d(tx, how["size"], how["stride"], how["padding"])
@@ -109,9 +145,9 @@ def test_max_pooling_equals_its_loops_and_torch(case, dtype):
 def test_average_pooling_equals_its_loops_and_torch(case):
     shape, how = case
     x, area = small_integers(*shape), np.prod(how["size"])
-    out = numpy_pool.window_sum(x, **how)
+    out = pool.window_sum(x, **how)
     g = small_integers(*out.shape)
-    dx = numpy_pool.window_sum_dx(g, shape=shape, **how)
+    dx = pool.window_sum_dx(g, shape=shape, **how)
     assert_close(out / area, reference.avg_pool2d(x, **how))
     assert_close(dx / area, reference.avg_pool2d_dx(g, x, **how))
     tx = torch.tensor(x, requires_grad=True)
@@ -124,15 +160,15 @@ def test_average_pooling_equals_its_loops_and_torch(case):
 def test_minus_infinity_can_win_and_padding_cannot():
     x = np.full((1, 1, 2, 2), -np.inf)
     how = {"size": (2, 2), "stride": (2, 2), "padding": (1, 1)}
-    out = numpy_pool.window_max(x, **how)
-    chosen = numpy_pool.winners(x, out, **how)
-    dx = numpy_pool.put_winners(np.ones((1, 1, 2, 2)), winners=chosen, shape=x.shape, **how)
+    out = pool.window_max(x, **how)
+    chosen = pool.winners(x, out, **how)
+    dx = pool.put_winners(np.ones((1, 1, 2, 2)), winners=chosen, shape=x.shape, **how)
     assert np.array_equal(out, x) and np.array_equal(dx, np.ones((1, 1, 2, 2)))
 
 
 def test_nan_in_a_window_is_its_maximum():
     x = np.array([[[[1, np.nan], [2, 3.0]]]])
-    out = numpy_pool.window_max(x, size=(2, 2), stride=(2, 2), padding=(0, 0))
+    out = pool.window_max(x, size=(2, 2), stride=(2, 2), padding=(0, 0))
     assert np.isnan(out).all()
 
 

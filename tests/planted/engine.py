@@ -198,12 +198,6 @@ MUTATIONS = [
     ("Dropout: never redrawn", "nn/dropout.py", "self.kept = None\n\n", "pass\n\n", D_),
     ("Swapout: one probability", "nn/dropout.py", "(fx, self.p_block)", "(fx, 0.2)", D_),
     # convolution and pooling
-    ("dx: kernel not flipped", "kernels/numpy_conv.py", "[..., ::-1, ::-1]", "", K_),
-    ("dx: dilation forgotten", "kernels/numpy_conv.py", "d * (k - 1) - p", "k - 1 - p", K_),
-    ("dx: groups mixed", "kernels/numpy_conv.py",
-     "flipped.swapaxes(1, 2).reshape(", "flipped.reshape(", K_),
-    ("windows: stride", "kernels/numpy_conv.py", "[s * step for s", "[step for s", K_),
-    ("windows: dilation added up", "kernels/numpy_conv.py", "along(k * dil", "along(k + dil", K_),
     ("winners: last of equal", "kernels/pool.py", "searching &= view", "searching = view", K_),
     ("winners: padding", "kernels/pool.py", "padding, np.nan)", "padding, -np.inf)", K_),
     ("put_winners: overlaps lost", "kernels/pool.py",

@@ -60,6 +60,10 @@ MUTATIONS = [
      "range(0, len(arrays[0]), rows)",
      "range(0, len(arrays[0]) - rows + 1, rows)", "tests/optim/test_fused.py"),
     ("fused: subclasses run the parent's", "optim/fused.py",
-     "FORMS.get((type(rule).update, type(w)))",
-     "next((f for (u, t), f in FORMS.items() if t is type(w) and u in [vars(c).get('update') for c in type(rule).__mro__]), None)", "tests/optim/test_fused.py"),
+     "forms.get(type(rule).update)",
+     "next((f for u, f in forms.items() if u in [vars(c).get('update') for c in type(rule).__mro__]), None)", "tests/optim/test_fused.py"),
+    ("fused torch: velocity of a step before", "optim/fused.py", ".mul_(rule.momentum).add_(g) if",
+     ".add_(g).mul_(rule.momentum) if", "tests/optim/test_fused.py"),
+    ("fused torch: the first step again", "optim/fused.py", "w.new_tensor(float(t),",
+     "w.new_tensor(1.0,", "tests/optim/test_fused.py"),
 ]
