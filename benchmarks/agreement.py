@@ -18,10 +18,18 @@ import numpy as np
 import torch
 
 from lecturelib import functional as F
-from lecturelib import models, optim
+from lecturelib import init, models, nn, optim
 from lecturelib.data import Dataset, batches, fashion_mnist
 
 LR, MOMENTUM, BATCH = 0.05, 0.9, 64
+
+
+def initial(dtype: Any) -> nn.Sequential:
+    """A LeNet with weights after He, and biases of 0."""
+    model, rng = models.lenet(rng=np.random.default_rng(0), dtype=dtype), np.random.default_rng(2)
+    for p in model.parameters():
+        init.kaiming_normal_(p, rng=rng) if p.ndim > 1 else init.constant_(p, 0)
+    return model
 
 
 def train(step: Callable[[np.ndarray, np.ndarray], float], data: Dataset, epochs: int) -> list:
@@ -33,10 +41,10 @@ def train(step: Callable[[np.ndarray, np.ndarray], float], data: Dataset, epochs
     return losses
 
 
-def ours(device: str, dtype: Any = np.float32) -> tuple[Callable, Callable]:
+def ours(device: str, dtype: Any, steps: int) -> tuple[Callable, Callable]:
     """A training step and a function from images to scores, on lecturelib."""
-    model = models.lenet(rng=np.random.default_rng(0), dtype=dtype).to(device)
-    optimizer = optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
+    model = initial(dtype).to(device)
+    optimizer = optim.SGD(model.parameters(), lr=optim.cosine(LR, steps), momentum=MOMENTUM)
 
     def step(x, y):
         optimizer.zero_grad()
@@ -48,22 +56,24 @@ def ours(device: str, dtype: Any = np.float32) -> tuple[Callable, Callable]:
     return step, lambda x: model(x).detach().numpy()
 
 
-def theirs(dtype: Any = np.float32) -> tuple[Callable, Callable]:
+def theirs(dtype: Any, steps: int) -> tuple[Callable, Callable]:
     """The same in plain PyTorch, from the same weights."""
     nn = torch.nn
     model = nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
         nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84),
         nn.ReLU(), nn.Linear(84, 10)).to(torch.float64 if dtype == np.float64 else torch.float32)
-    start = models.lenet(rng=np.random.default_rng(0), dtype=dtype).state_dict()
+    start = initial(dtype).state_dict()
     model.load_state_dict({k: torch.tensor(v) for k, v in start.items()})
     optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 
     def step(x, y):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(torch.tensor(x)), torch.tensor(y).long())
         loss.backward()
         optimizer.step()
+        schedule.step()
         return loss.item()
 
     return step, lambda x: model(torch.tensor(x)).detach().numpy()
@@ -72,12 +82,13 @@ def theirs(dtype: Any = np.float32) -> tuple[Callable, Callable]:
 def main() -> None:
     epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     data = fashion_mnist(full=True)
+    steps = epochs * len(batches(data.train, BATCH))
     print(f"{epochs} epochs of {len(data.train):,} images, batches of {BATCH}\n")
     print(f"{'':<30}{'loss by epoch':<{13 * epochs}}test accuracy  seconds")
     for dtype in (np.float64, np.float32):
         train_set, test_set = data.train.astype(dtype), data.test.astype(dtype)
-        runs = {"lecturelib, NumPy": ours("cpu", dtype), "lecturelib, torch": ours("torch", dtype),
-                "torch": theirs(dtype)}
+        runs = {"lecturelib, NumPy": ours("cpu", dtype, steps),
+                "lecturelib, torch": ours("torch", dtype, steps), "torch": theirs(dtype, steps)}
         for name, (step, scores) in runs.items():
             start = time.perf_counter()
             losses = train(step, train_set, epochs)

@@ -31,7 +31,7 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
-ENGINE = [p for p in FILES if p.relative_to(PACKAGE).parts[0] not in ("data", "viz")]
+ENGINE = [p for p in FILES if p.relative_to(PACKAGE).parts[0] not in ("data", "viz", "widgets")]
 FORBIDDEN = [
     "torch",
     "matplotlib",

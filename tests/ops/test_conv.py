@@ -7,11 +7,13 @@ import torch.nn.functional as TF
 from helpers import (
     CHECKS,
     Case,
+    agrees_on_torch_arrays,
     assert_close,
     check_name,
     normal,
     run,
     run_torch,
+    second_order_agrees_on_torch_arrays,
     torch_variables,
     variables,
 )
@@ -132,6 +134,9 @@ def test_any_shapes_strides_paddings_dilations_and_groups(data):
         assert_close(out.data, expected.detach().numpy(), dtype)
         for g, e in zip(grads, expected_grads, strict=True):
             assert_close(g, e, dtype)
+    case = Case("any", lambda *a: ops.conv2d(*a, **how), None, *arrays)
+    agrees_on_torch_arrays(case)
+    second_order_agrees_on_torch_arrays(case)
 
 
 @pytest.mark.parametrize("f", [1, 5], ids=["few filters", "many filters"])

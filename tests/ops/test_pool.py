@@ -9,11 +9,13 @@ import torch.nn.functional as TF
 from helpers import (
     CHECKS,
     Case,
+    agrees_on_torch_arrays,
     assert_close,
     check_name,
     normal,
     run,
     run_torch,
+    second_order_agrees_on_torch_arrays,
     torch_variables,
     variables,
 )
@@ -106,6 +108,10 @@ def test_any_size_stride_and_padding_with_many_ties(data):
             expected, (e,) = run_torch(lambda v, f=theirs: f(v, *how), ts)
             assert_close(out.data, expected.detach().numpy(), dtype)
             assert_close(g, e, dtype)
+    for ours, _ in (MAX, AVG):
+        case = Case("any", lambda v, f=ours: f(v, *how), None, x)
+        agrees_on_torch_arrays(case)
+        second_order_agrees_on_torch_arrays(case)
 
 
 @given(st.integers(1, 7), st.integers(1, 7), pairs(1, 9))
