@@ -1,10 +1,13 @@
 """Figures have one look, and the same figure gives the same bytes."""
 
 import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("Agg")
@@ -54,6 +57,26 @@ def contrast(color, ground):
 @pytest.mark.parametrize("name", ["blue", "orange", "green", "gray"])
 def test_the_first_colours_can_be_seen_on_white(name):
     assert contrast(viz.COLORS[name], "white") >= 3
+
+
+def in_the_dark(color):
+    """What the book's style sheet makes of a colour on dark pages: inverted, hue turned back."""
+    style = (Path(__file__).parents[2] / "book" / "_static" / "lecture.css").read_text("utf-8")
+    amount = float(re.search(r"filter: invert\(([\d.]+)\) hue-rotate\(180deg\)", style)[1])
+    inverted = amount + (1 - 2 * amount) * np.array(matplotlib.colors.to_rgb(color))
+    gray = np.array([0.213, 0.715, 0.072])  # of the definition of hue-rotate
+    return np.clip(2 * gray @ inverted - inverted, 0, 1)
+
+
+@pytest.mark.parametrize("name", [*viz.COLORS, "black", "0.4", "0.5"])
+def test_all_colours_can_be_seen_in_the_dark(name):
+    assert contrast(in_the_dark(viz.COLORS.get(name, name)), "#121212") >= 3
+
+
+def test_hues_stay_in_the_dark():
+    for name in ("blue", "orange", "green"):
+        before, after = matplotlib.colors.to_rgb(viz.COLORS[name]), in_the_dark(viz.COLORS[name])
+        assert np.argmax(before) == np.argmax(after)
 
 
 def test_a_missing_matplotlib_is_named_with_its_remedy():
