@@ -142,6 +142,9 @@ def getitem(x, *, index):
 
 def place(x, *, shape, index):
     out = np.zeros(shape, x.dtype)
+    if type(index) is int:
+        out[index] = x
+        return out
     parts = index if isinstance(index, tuple) else (index,)
     if all(isinstance(i, (int, slice, type(None), type(...))) for i in parts):
         out[index] = x  # slices address every place once

@@ -16,6 +16,8 @@ from lecturelib.ops import linalg, reduce, shape
 
 def _index(index: Any) -> Any:
     """An index that nobody can change later: arrays copied, lists made arrays."""
+    if type(index) is int:  # the most common, and the quickest
+        return index
     if isinstance(index, tuple):
         return tuple(map(_index, index))
     index = unwrap(index)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from sphinx.errors import ExtensionError
 
+from lecturelib.widgets import share_kit
+
 # what a page loads only if its text has the mark
 MARKS = {
     "sphinx-design.min.css": 'class="sd-',
@@ -25,6 +27,10 @@ INLINE = {"togglebutton": ("toggleHint", "toggleOpenOnPrint", "togglebuttonSelec
 NEVER = ("thebe",)  # it loads its code from another host
 THEBE = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>|<script>kernelName =.*?</script>', re.S
+)
+# the live widgets' state, for a script that we do not load: each brings its own page's worth
+STATE = re.compile(
+    r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', re.S
 )
 ICON = re.compile(r'(?:\.fa-[\w-]+:(?:before|after),?)+\{content:"\\([0-9a-f]+)"\}')
 SHEET = Path("styles/pydata-sphinx-theme.css")
@@ -51,7 +57,7 @@ def is_used(asset, body):
 
 def drop_unused(app, pagename, templatename, context, doctree):
     """Leave out of a page the scripts and style sheets that it does not use."""
-    body = THEBE.sub("", context.get("body") or "")
+    body = share_kit(STATE.sub("", THEBE.sub("", context.get("body") or "")))
     # a deprecated role, which lists do not know
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     # a label other than what is to be read there: who speaks to a computer could not name it

@@ -1,0 +1,21 @@
+"""Figures to play with: alive in Jupyter and in the built page, still in print."""
+
+try:
+    from lecturelib.widgets.activations import ActivationExplorer
+    from lecturelib.widgets.computation_graph import GraphExplorer
+    from lecturelib.widgets.controls import check, choice, numbers, slider
+    from lecturelib.widgets.convolution import ConvolutionExplorer
+    from lecturelib.widgets.explorable import Explorable, share_kit, table
+    from lecturelib.widgets.gradient_checker import GradientChecker
+    from lecturelib.widgets.learning_rate import LearningRateExplorer
+    from lecturelib.widgets.optimizer_race import OptimizerRace
+except ModuleNotFoundError as e:  # lecturelib alone needs only NumPy
+    raise ModuleNotFoundError(
+        f"lecturelib.widgets needs {e.name}: pip install 'lecturelib[viz]'",
+        name=e.name) from e
+
+__all__ = [
+    "ActivationExplorer", "ConvolutionExplorer", "Explorable", "GradientChecker",
+    "GraphExplorer", "LearningRateExplorer", "OptimizerRace", "check", "choice",
+    "numbers", "share_kit", "slider", "table",
+]
