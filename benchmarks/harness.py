@@ -1,4 +1,4 @@
-"""Time two ways of doing one thing, in turns, in one process, on one thread."""
+"""Time several ways of doing one thing, in turns, in one process, on one thread."""
 
 from __future__ import annotations
 
@@ -8,10 +8,51 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before NumPy and torch are loaded
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM_CPU_THREADS"):
+    os.environ[_name] = "1"  # before NumPy, torch and tinygrad are loaded
 
 import numpy as np  # noqa: E402 (not before)
+
+Step = Callable[[], object]
+FEWEST = 3  # rounds of a contestant that is very slow
+
+
+@dataclass(frozen=True)
+class Result:
+    """Quartiles (low, median, high) of seconds per call, and of the ratio to the reference.
+
+    The ratio is that of the times of one round, so what slows a whole round cancels.
+    """
+
+    seconds: tuple[float, float, float]
+    ratio: tuple[float, float, float]
+    rounds: int
+
+
+def race(steps: dict[str, Step], reference: str, rounds: int = 30, seconds: float = 0.02,
+         wait: Step = lambda: None) -> dict[str, Result]:
+    """Call all in turns, `rounds` times, each time for about `seconds` in a row.
+
+    Taking turns makes all see the same machine: whatever slows one round slows all of it. A
+    contestant whose single call takes far longer than `seconds` sits out some of the rounds.
+    `wait` is called before each look at the clock, to let a GPU finish.
+    """
+    gc.collect()
+    alone = {name: _warm_up(f, seconds, wait) for name, f in steps.items()}
+    calls = {name: max(1, round(seconds / t)) for name, t in alone.items()}
+    every = {name: min(max(1, int(t / (4 * seconds))), max(1, rounds // FEWEST))
+             for name, t in alone.items()}
+    every[reference] = 1
+    names = list(steps)
+    times = {name: np.full(rounds, np.nan) for name in names}
+    for r in range(rounds):
+        names.append(names.pop(0))  # nobody always comes first
+        for name in names:
+            if r % every[name] == 0:
+                times[name][r] = _time(steps[name], calls[name], wait)
+    return {name: Result(_quartiles(t), _quartiles(t / times[reference]),
+                         int(np.isfinite(t).sum()))
+            for name, t in times.items()}
 
 
 @dataclass
@@ -23,20 +64,11 @@ class Comparison:
     ratio: tuple[float, float, float]
 
 
-def compare(ours: Callable[[], object], peer: Callable[[], object], rounds: int = 60,
-            seconds: float = 0.02) -> Comparison:
-    """Call both in turns, `rounds` times, each time for about `seconds` in a row.
-
-    Taking turns makes both see the same machine: whatever slows one round slows both sides of it.
-    """
-    calls = [_calls(f, seconds) for f in (ours, peer)]
-    times = np.empty((rounds, 2))
-    gc.collect()
-    for r in range(rounds):
-        for k, f in enumerate((ours, peer)):
-            times[r, k] = _time(f, calls[k])
-    low, middle, high = np.percentile(times[:, 0] / times[:, 1], (25, 50, 75))
-    return Comparison(*np.median(times, axis=0), (low, middle, high))
+def compare(ours: Step, peer: Step, rounds: int = 60, seconds: float = 0.02) -> Comparison:
+    """`race` of two."""
+    result = race({"ours": ours, "peer": peer}, "peer", rounds, seconds)
+    return Comparison(result["ours"].seconds[1], result["peer"].seconds[1],
+                      result["ours"].ratio)
 
 
 def row(name: str, result: Comparison, target: float | None, unit: str = "µs",
@@ -57,13 +89,22 @@ def header(peer: str) -> str:
     return f"{'':<44}{'lecturelib':>12}{peer:>12}{'ratio (quartiles)':>20}{'target':>8}"
 
 
-def _calls(f: Callable[[], object], seconds: float) -> int:
+def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
+    low, middle, high = np.nanpercentile(values, (25, 50, 75))
+    return float(low), float(middle), float(high)
+
+
+def _warm_up(f: Step, seconds: float, wait: Step) -> float:
+    """Seconds per call, after the first calls, which compile and fill caches."""
     f()
-    return max(1, round(seconds / max(_time(f, 3), 1e-7)))
+    once = _time(f, 1, wait)
+    return max(once if once > seconds else _time(f, 3, wait), 1e-7)
 
 
-def _time(f: Callable[[], object], calls: int) -> float:
+def _time(f: Step, calls: int, wait: Step = lambda: None) -> float:
+    wait()
     start = time.perf_counter()
     for _ in range(calls):
         f()
+    wait()
     return (time.perf_counter() - start) / calls
