@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install book serve test lint unit chapters notebooks bench normalize clean distclean
+.PHONY: help install book serve test lint unit chapters notebooks bench peers normalize clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,9 +75,11 @@ notebooks: $(READY) ## run every chapter in place and normalize it: refreshes th
 	$(BIN)/jupyter execute --inplace --timeout=120 book/[0-9]*.ipynb
 	$(BIN)/python tools/normalize_notebooks.py
 
-bench: $(READY) ## the speed of the library as ratios to its peers, measured in one run
-	$(BIN)/python benchmarks/engine.py
-	$(BIN)/python benchmarks/conv.py
+bench: $(READY) ## speed and memory as ratios to PyTorch and other libraries, in one run
+	$(BIN)/python benchmarks/run.py
+
+peers: $(READY) ## install the libraries that `make bench` compares with, besides PyTorch
+	$(BIN)/python -m pip install -r benchmarks/requirements.txt
 
 normalize: $(READY) ## strip images, widget state and counts from the notebooks; keep text outputs
 	$(BIN)/python tools/normalize_notebooks.py

@@ -55,40 +55,6 @@ def race(steps: dict[str, Step], reference: str, rounds: int = 30, seconds: floa
             for name, t in times.items()}
 
 
-@dataclass
-class Comparison:
-    """Seconds per call of ours and of the peer, and the quartiles of their ratio, pair by pair."""
-
-    ours: float
-    peer: float
-    ratio: tuple[float, float, float]
-
-
-def compare(ours: Step, peer: Step, rounds: int = 60, seconds: float = 0.02) -> Comparison:
-    """`race` of two."""
-    result = race({"ours": ours, "peer": peer}, "peer", rounds, seconds)
-    return Comparison(result["ours"].seconds[1], result["peer"].seconds[1],
-                      result["ours"].ratio)
-
-
-def row(name: str, result: Comparison, target: float | None, unit: str = "µs",
-        per: int = 1) -> str:
-    """One line of the table; `per` divides the times, for instance by the operations in a graph.
-
-    Without a target the line is there for information.
-    """
-    scale = {"µs": 1e6, "ms": 1e3}[unit] / per
-    low, middle, high = result.ratio
-    verdict = "" if target is None else f"{target:8.2f}  {'met' if middle <= target else 'MISSED'}"
-    return (f"{name:<44}{result.ours * scale:9.2f} {unit}{result.peer * scale:9.2f} {unit}"
-            f"{middle:8.2f} ({low:.2f}–{high:.2f}){verdict}")
-
-
-def header(peer: str) -> str:
-    """The line above the rows."""
-    return f"{'':<44}{'lecturelib':>12}{peer:>12}{'ratio (quartiles)':>20}{'target':>8}"
-
-
 def _quartiles(values: np.ndarray) -> tuple[float, float, float]:
     low, middle, high = np.nanpercentile(values, (25, 50, 75))
     return float(low), float(middle), float(high)
