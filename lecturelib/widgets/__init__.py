@@ -8,7 +8,10 @@ try:
     from lecturelib.widgets.explorable import Explorable, share_kit, table
     from lecturelib.widgets.gradient_checker import GradientChecker
     from lecturelib.widgets.learning_rate import LearningRateExplorer
+    from lecturelib.widgets.minibatch_noise import MinibatchNoise
     from lecturelib.widgets.optimizer_race import OptimizerRace
+    from lecturelib.widgets.playground import Playground
+    from lecturelib.widgets.saddle import SaddleExplorer
 except ModuleNotFoundError as e:  # lecturelib alone needs only NumPy
     raise ModuleNotFoundError(
         f"lecturelib.widgets needs {e.name}: pip install 'lecturelib[viz]'",
@@ -16,6 +19,6 @@ except ModuleNotFoundError as e:  # lecturelib alone needs only NumPy
 
 __all__ = [
     "ActivationExplorer", "ConvolutionExplorer", "Explorable", "GradientChecker",
-    "GraphExplorer", "LearningRateExplorer", "OptimizerRace", "check", "choice",
-    "numbers", "share_kit", "slider", "table",
+    "GraphExplorer", "LearningRateExplorer", "MinibatchNoise", "OptimizerRace",
+    "Playground", "SaddleExplorer", "check", "choice", "numbers", "share_kit", "slider", "table",
 ]

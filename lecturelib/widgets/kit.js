@@ -511,6 +511,7 @@ function explorable(setup) {
     const spec = model.get("spec");
     const body = make("div", { class: "ex-body", role: "group", "aria-label": spec.alt });
     el.append(make("figure", { class: "explorable" }, body, make("figcaption", {}, spec.caption)));
+    keepKeys(body);
     await start(model, body);
   }
 
@@ -538,6 +539,14 @@ function pageModel({ spec, positions, data }) {
     on: (event, listener) => { (listeners[event] ??= []).push(listener); },
     save_changes() {},
   };
+}
+
+/** JupyterLab takes arrow keys and letters for its cells, unless the control in focus forbids it;
+    with Ctrl or Shift they stay Lab's: save, run the cell. */
+function keepKeys(body) {
+  const keep = ({ target, ctrlKey, metaKey, shiftKey }) =>
+    target.toggleAttribute("data-lm-suppress-shortcuts", !(ctrlKey || metaKey || shiftKey));
+  for (const event of ["focusin", "keydown", "keyup"]) body.addEventListener(event, keep);
 }
 
 /** Dark inks where the text is light, whoever decides that: a theme, an editor, the system. */

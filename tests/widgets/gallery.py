@@ -5,7 +5,8 @@ from functools import cache
 from lecturelib import widgets
 
 WIDGETS = ("LearningRateExplorer", "ActivationExplorer", "ConvolutionExplorer",
-           "OptimizerRace", "GradientChecker", "GraphExplorer")
+           "OptimizerRace", "GradientChecker", "GraphExplorer", "MinibatchNoise", "Playground",
+           "SaddleExplorer")
 TEXTS = {"caption": "Move the sliders and watch the picture.",
          "alt": "A picture with curves & <numbers> in it"}
 
