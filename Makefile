@@ -63,6 +63,7 @@ lint: $(READY) ## ruff and mypy, and whether notebooks and addresses are as the 
 	$(BIN)/mypy
 	$(BIN)/python tools/stamp_repository.py --check
 	$(BIN)/python tools/normalize_notebooks.py --check
+	$(BIN)/python tools/make_exercises.py --check
 
 unit: $(READY) ## the tests in tests/ (the browser part reads the site that `make book` built)
 	$(BIN)/python -m pytest -n 2 --dist loadfile

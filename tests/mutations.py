@@ -79,8 +79,8 @@ def run_all(mutations: list[Mutation] = MUTATIONS) -> dict[str, int | str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         skip = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "lecturelib", folder / "lecturelib", ignore=skip)
-        shutil.copytree(ROOT / "tests", folder / "tests", ignore=skip)
+        for part in ("lecturelib", "tests", "exercises", "tools"):
+            shutil.copytree(ROOT / part, folder / part, ignore=skip)
         shutil.copy(ROOT / "pyproject.toml", folder)
         results["no bug"] = _run(folder, TEST_FILES)
         for m in mutations:

@@ -54,6 +54,8 @@ def places(root):
     """The files, besides pyproject.toml, that may name the address."""
     names = ("_config.yml", "CITATION.cff", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
     files = [root / name for name in names] + sorted((root / "book").glob("*.md"))
+    exercises = root / "exercises"  # with what is made of them for students
+    files += sorted([*exercises.rglob("*.ipynb"), *exercises.glob("*.md")])
     return [path for path in files if path.is_file()]
 
 

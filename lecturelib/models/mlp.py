@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def mlp(sizes: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU, *,
         raise ValueError("mlp: sizes must hold the inputs and the outputs at least, "
                          f"got {tuple(sizes)}")
     layers: list[nn.Module] = [nn.Flatten()]
-    for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:])):
+    for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         layers += [activation()] if i else []
         layers.append(nn.Linear(n_in, n_out, rng=rng, dtype=dtype))
     return nn.Sequential(*layers)

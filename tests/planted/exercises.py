@@ -1,0 +1,51 @@
+"""Planted bugs of exercises and of what learners see; read by `tests/mutations.py`."""
+
+C_ = "tests/grading/test_compare.py"
+E_ = "tests/grading/test_exercise.py"
+L_ = "tests/grading/test_learner.py"
+P_ = "tests/grading/test_release.py"
+R_ = "tests/grading/test_running.py"
+MUTATIONS = [
+    ("compare: a subclass of ndarray is an array", "grading/compare.py",
+     "if is_number(got) or type(got) is np.ndarray:",
+     "if is_number(got) or isinstance(got, np.ndarray):", C_),
+    ("compare: a type's == decides what a number is", "grading/compare.py",
+     "return id(type(thing)) in NUMBERS",
+     "return id(type(thing)) in NUMBERS or type(thing) in (float,)", C_),
+    ("compare: shapes broadcast", "grading/compare.py",
+     "if array.shape != right.shape:", "if array.size != right.size:", C_),
+    ("compare: small integers wrap around", "grading/compare.py",
+     "np.atleast_1d(array.astype(wide)), np.atleast_1d(right.astype(wide))",
+     "np.atleast_1d(array), np.atleast_1d(right.astype(array.dtype))", C_),
+    ("compare: the caller's array is kept", "grading/compare.py",
+     "array = np.array(got)", "array = np.asarray(got)", C_),
+    ("exercise: a hint does not change the digest", "grading/exercise.py",
+     "[(w.name, w.source, w.hint) for w", "[(w.name, w.source) for w", E_),
+    ("exercise: a public test may use the solution", "grading/exercise.py",
+     'if not test.hidden and "reference"', 'if test.hidden and "reference"', E_),
+    ("exercise: a stub keeps the line # SEED", "grading/exercise.py",
+     '"# SEED", "# BEGIN PROMPT"', '"# BEGIN PROMPT"', E_),
+    ("running: all tests share one seed", "grading/running.py",
+     "{question.exercise}/{question.name}/{test.name}", "{question.exercise}", R_),
+    ("running: public tests draw from the seed", "grading/running.py",
+     "seed if test.hidden else PUBLIC_SEED", "seed", R_),
+    ("running: a worker's death is a failed test", "grading/running.py",
+     "except (Exception, SystemExit) as error:", "except BaseException as error:", R_),
+    ("running: half an error explains", "grading/running.py",
+     "0.01 * np.abs(got - right)", "0.6 * np.abs(got - right)", R_),
+    ("running: warnings are errors if the notebook says so", "grading/running.py",
+     'warnings.simplefilter("ignore")', "pass", R_),
+    ("learner: prints are shown", "grading/learner.py",
+     "contextlib.redirect_stdout(io.StringIO())", "contextlib.nullcontext()", L_),
+    ("learner: HTML is not escaped", "grading/learner.py",
+     "html.escape(repr(self))", "repr(self)", L_),
+    ("submission: unsaved changes are not seen", "grading/submission.py",
+     "return ast.dump(run) != ast.dump(saved)", "return False", L_),
+    ("submission: outputs stay", "grading/submission.py",
+     '{"execution_count": None, "outputs": []}',
+     '{k: cell[k] for k in ("execution_count", "outputs")}', L_),
+    ("release: the solution's cells for students", "grading/release.py",
+     "return _notebook(exercise, stub)", "return _notebook(exercise, solved)", P_),
+    ("release: hidden tests travel in the library", "grading/release.py",
+     "for t in q.public\n                ]", "for t in q.public + q.hidden\n                ]", P_),
+]
