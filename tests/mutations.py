@@ -53,6 +53,7 @@ def _run(folder: Path, tests: list[str]) -> int:
             os.dup2(nowhere.fileno(), 2)
         os.chdir(folder)
         sys.path.insert(0, str(folder))
+        os.environ["PYTHONPATH"] = str(folder)  # for kernels and commands that a test starts
         import pytest
 
         status = 99
