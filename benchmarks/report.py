@@ -28,7 +28,7 @@ def circumstances() -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             continue
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
-    machine = {"system": platform.platform(terse=True), "processor": _processor(),
+    machine = {"system": f"{platform.system()} {platform.machine()}", "processor": _processor(),
                "cores": os.cpu_count(), "threads": torch.get_num_threads(),
                "blas_of_numpy": f"{blas['name']} {blas['version']}"}
     if torch.cuda.is_available():

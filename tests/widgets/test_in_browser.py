@@ -115,6 +115,8 @@ def test_every_control_moves_the_picture_by_keyboard(visit, name):
     assert status.get_attribute("aria-live") == "polite"
     if name == "ConvolutionExplorer":
         page.locator("select").select_option(label="your own")
+    if name == "Playground":  # a line has no hidden units, which the activation could change
+        page.locator("select").nth(1).select_option(index=3)
     for control, kind, (key, back) in moves(page):
         seen += 1
         before, said = picture(page), control.get_attribute("aria-valuetext")
