@@ -9,6 +9,7 @@ try:
     from lecturelib.widgets.gradient_checker import GradientChecker
     from lecturelib.widgets.learning_rate import LearningRateExplorer
     from lecturelib.widgets.minibatch_noise import MinibatchNoise
+    from lecturelib.widgets.momentum import MomentumExplorer
     from lecturelib.widgets.optimizer_race import OptimizerRace
     from lecturelib.widgets.playground import Playground
     from lecturelib.widgets.saddle import SaddleExplorer
@@ -19,6 +20,7 @@ except ModuleNotFoundError as e:  # lecturelib alone needs only NumPy
 
 __all__ = [
     "ActivationExplorer", "ConvolutionExplorer", "Explorable", "GradientChecker",
-    "GraphExplorer", "LearningRateExplorer", "MinibatchNoise", "OptimizerRace",
+    "GraphExplorer", "LearningRateExplorer", "MinibatchNoise",
+    "MomentumExplorer", "OptimizerRace",
     "Playground", "SaddleExplorer", "check", "choice", "numbers", "share_kit", "slider", "table",
 ]

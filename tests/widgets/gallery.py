@@ -6,7 +6,7 @@ from lecturelib import widgets
 
 WIDGETS = ("LearningRateExplorer", "ActivationExplorer", "ConvolutionExplorer",
            "OptimizerRace", "GradientChecker", "GraphExplorer", "MinibatchNoise", "Playground",
-           "SaddleExplorer")
+           "SaddleExplorer", "MomentumExplorer")
 TEXTS = {"caption": "Move the sliders and watch the picture.",
          "alt": "A picture with curves & <numbers> in it"}
 
