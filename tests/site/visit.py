@@ -141,6 +141,7 @@ async def visit(browser, address, page, axe):
     seen.phone_axe = await tab.evaluate(AXE, PHONE_RULES)
     await tab.set_viewport_size(DESK)
     seen.axe = await tab.evaluate(AXE)
+    seen.widgets = await tab.locator("figure.explorable").count()
     await tab.emulate_media(color_scheme="dark")
     with suppress(Exception):  # what it turned into is noted, and asserted elsewhere
         await tab.wait_for_selector("html[data-theme=dark]", timeout=5_000)
