@@ -203,6 +203,7 @@ def rows(database):
         return set(db.execute("select content, made from results")) if known[0] else set()
 
 
+@pytest.mark.flaky(reruns=1)  # the run may end before it is killed
 @needs_sandbox
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(int(os.environ.get("LECTURELIB_KILLS", "2"))))

@@ -47,6 +47,7 @@ def test_a_cluster_of_our_own(folder, tmp_path):
     assert run(folder, tmp_path / "out", schedule.cluster(workers=2)) == RIGHT
 
 
+@pytest.mark.flaky(reruns=1)  # the run may end before it is killed
 @needs_sandbox
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")

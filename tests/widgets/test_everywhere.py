@@ -24,7 +24,8 @@ import test_in_browser
 from gallery import TEXTS, widget
 from test_notebooks import run_nbval
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# a server, a kernel and a browser that wait for each other: on a busy machine one may be late
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 browser, visit = test_in_browser.browser, test_in_browser.visit
 ROOT, TOKEN = Path(__file__).resolve().parents[2], "token-of-a-test"
 PATIENCE = 30_000  # milliseconds: other tests keep the machine busy

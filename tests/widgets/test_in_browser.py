@@ -214,6 +214,7 @@ def test_all_on_one_page_share_the_kit(visit):
     assert first.evaluate(PICTURE) == before != last.evaluate(PICTURE)  # they do not meddle
 
 
+@pytest.mark.flaky(reruns=2)  # it looks at the clock
 @everywhere
 def test_a_slider_redraws_within_a_frame(visit, name):
     page = visit(widget(name).html())
