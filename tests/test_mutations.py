@@ -17,12 +17,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def outcome():
-    """The exit status of the tests for each bug."""
-    script = Path(__file__).with_name("mutations.py")
-    process = subprocess.run(
-        [sys.executable, str(script), "--json"], check=True, capture_output=True, text=True
-    )
-    return json.loads(process.stdout)
+    """The exit status of the tests for each bug, from two processes side by side."""
+    command = [sys.executable, str(Path(__file__).with_name("mutations.py")), "--json", "--part"]
+    parts = [subprocess.Popen([*command, str(i), "2"], stdout=subprocess.PIPE, text=True)
+             for i in range(2)]
+    first, second = (json.loads(process.communicate()[0]) for process in parts)
+    return {**first, **second, "no bug": max(first["no bug"], second["no bug"])}
 
 
 def test_without_a_bug_all_pass(outcome):
