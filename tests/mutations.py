@@ -85,6 +85,8 @@ def run_all(mutations: list[Mutation] = MUTATIONS,
         for part in ("lecturelib", "tests", "exercises", "tools"):
             shutil.copytree(ROOT / part, folder / part, ignore=skip)
         shutil.copy(ROOT / "pyproject.toml", folder)
+        (folder / "book").mkdir()
+        shutil.copy(ROOT / "book/references.bib", folder / "book")
         results["no bug"] = _run(folder, unspoiled)
         for m in mutations:
             file = folder / "lecturelib" / m.file

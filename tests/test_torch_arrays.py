@@ -198,6 +198,29 @@ def test_masks_are_drawn_on_the_device_from_the_generator():
     assert abs(noise.std() - 0.5) < 0.01
 
 
+INDICES = {
+    "backwards": (slice(None, None, -1),),
+    "backwards by two": (slice(None), slice(3, 0, -2)),
+    "backwards after an ellipsis": (..., slice(None, None, -1)),
+    "a slice and places named twice": (slice(1, None), np.array([1, 1, 0])),
+    "places named twice and backwards": (np.array([2, 2]), slice(None, None, -1)),
+    "a mask of two axes": (np.arange(12).reshape(3, 4) % 3 == 0, slice(None, None, -1)),
+    "a new axis and a place": (None, 1, ..., np.array([0, 0])),
+}
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
+def test_an_index_means_what_it_means_to_numpy(index):
+    x = normal(3, 4, 2)
+    ours, theirs = Tensor(x, requires_grad=True), Tensor(torch.tensor(x), requires_grad=True)
+    out, there = ours[index], theirs[index]
+    assert np.array_equal(backend.numpy(there.data), out.data)
+    seed = np.linspace(0.5, 1.5, out.size).reshape(out.shape)
+    out.backward(seed)
+    there.backward(seed)
+    assert_close(theirs.grad, ours.grad)
+
+
 @given(st.data())
 def test_any_index_means_what_it_means_to_numpy(data):
     x = normal(*data.draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)))

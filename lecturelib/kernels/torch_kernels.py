@@ -177,6 +177,9 @@ def _understood(x, index):
             start, stop, step = part.indices(last + 1)
             x, parts[k] = x.flip(axis), slice(last - start, last - stop, -step)
         axis += _axes(part)
+    if any(isinstance(part, torch.Tensor) for part in parts):  # then NumPy's integers are arrays
+        parts = [torch.tensor([part], device=x.device) if isinstance(part, int) else part
+                 for part in parts]
     return x, tuple(parts)
 
 
