@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import networks
 import numpy as np
 import torch
 
@@ -58,11 +59,8 @@ def ours(device: str, dtype: Any, steps: int) -> tuple[Callable, Callable]:
 
 def theirs(dtype: Any, steps: int) -> tuple[Callable, Callable]:
     """The same in plain PyTorch, from the same weights."""
-    nn = torch.nn
-    model = nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(),
-        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84),
-        nn.ReLU(), nn.Linear(84, 10)).to(torch.float64 if dtype == np.float64 else torch.float32)
+    model = networks.lenet(torch.nn)
+    model.to(torch.float64 if dtype == np.float64 else torch.float32)
     start = initial(dtype).state_dict()
     model.load_state_dict({k: torch.tensor(v) for k, v in start.items()})
     optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=MOMENTUM)
@@ -70,7 +68,7 @@ def theirs(dtype: Any, steps: int) -> tuple[Callable, Callable]:
 
     def step(x, y):
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(torch.tensor(x)), torch.tensor(y).long())
+        loss = torch.nn.functional.cross_entropy(model(torch.tensor(x)), torch.tensor(y).long())
         loss.backward()
         optimizer.step()
         schedule.step()

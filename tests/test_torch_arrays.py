@@ -198,6 +198,17 @@ def test_masks_are_drawn_on_the_device_from_the_generator():
     assert abs(noise.std() - 0.5) < 0.01
 
 
+def indexes_alike(x, index):
+    """The same elements and gradients on arrays of both libraries."""
+    ours, theirs = Tensor(x, requires_grad=True), Tensor(torch.tensor(x), requires_grad=True)
+    out, there = ours[index], theirs[index]
+    assert np.array_equal(backend.numpy(there.data), out.data)
+    seed = np.linspace(0.5, 1.5, out.size).reshape(out.shape)
+    out.backward(seed)
+    there.backward(seed)
+    assert_close(theirs.grad, ours.grad)
+
+
 INDICES = {
     "backwards": (slice(None, None, -1),),
     "backwards by two": (slice(None), slice(3, 0, -2)),
@@ -211,14 +222,7 @@ INDICES = {
 
 @pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
 def test_an_index_means_what_it_means_to_numpy(index):
-    x = normal(3, 4, 2)
-    ours, theirs = Tensor(x, requires_grad=True), Tensor(torch.tensor(x), requires_grad=True)
-    out, there = ours[index], theirs[index]
-    assert np.array_equal(backend.numpy(there.data), out.data)
-    seed = np.linspace(0.5, 1.5, out.size).reshape(out.shape)
-    out.backward(seed)
-    there.backward(seed)
-    assert_close(theirs.grad, ours.grad)
+    indexes_alike(normal(3, 4, 2), index)
 
 
 @given(st.data())
@@ -228,13 +232,7 @@ def test_any_index_means_what_it_means_to_numpy(data):
         hnp.basic_indices(x.shape, allow_newaxis=True, allow_ellipsis=True),
         hnp.integer_array_indices(x.shape),
         hnp.arrays(bool, x.shape)))
-    ours, theirs = Tensor(x, requires_grad=True), Tensor(torch.tensor(x), requires_grad=True)
-    out, there = ours[index], theirs[index]
-    assert np.array_equal(backend.numpy(there.data), out.data)
-    seed = np.linspace(0.5, 1.5, out.size).reshape(out.shape)
-    out.backward(seed)
-    there.backward(seed)
-    assert_close(theirs.grad, ours.grad)
+    indexes_alike(x, index)
 
 
 def test_grad_hvp_and_gradients_on_arrays_of_torch():

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.analysis.curvature import LossHessian, flatten, learned
+from lecturelib.analysis.curvature import LossHessian
 from lecturelib.backend import check_rng
 from lecturelib.core import gradients
 from lecturelib.data import Dataset
 from lecturelib.nn import Module
+from lecturelib.nn.vector import flatten, learned
 
 
 def loss_gradient(model: Module, loss: Callable, x: Any, y: Any) -> np.ndarray:

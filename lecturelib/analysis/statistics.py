@@ -12,6 +12,7 @@ import numpy as np
 from lecturelib import backend, nn
 from lecturelib.core import Tensor, gradients, unwrap
 from lecturelib.nn import Module
+from lecturelib.nn.temporary import leaves, wrapped_forward
 
 FLAT = 0.05  # a unit is saturated where its slope is below this part of the steepest
 STEEPNESS = {nn.Tanh: lambda y: 1 - y * y,  # slope / largest slope, from the output
@@ -116,26 +117,9 @@ def watch(model: Module) -> Iterator[Record]:
     computed without a module, such as `F.relu(x)` in a `forward`, is not seen.
     """
     record = Record()
-    layers = {id(m): (name, m) for name, m in reversed(list(_leaves(model)))}
-    before = [(m, vars(m).get("forward")) for _, m in layers.values()]
-    try:
-        for name, m in layers.values():
-            m.forward = _noting(record, name, m)  # type: ignore[method-assign]
+    names = {m: name for name, m in reversed(leaves(model))}
+    with wrapped_forward(names, lambda m: _noting(record, names[m], m)):
         yield record
-    finally:
-        for m, forward in before:
-            if forward is None:
-                vars(m).pop("forward", None)
-            else:
-                m.forward = forward  # type: ignore[method-assign]
-
-
-def _leaves(module: Module, name: str = "") -> Iterator[tuple[str, Module]]:
-    children = list(module.named_children())
-    for child_name, child in children:
-        yield from _leaves(child, f"{name}.{child_name}" if name else child_name)
-    if not children:
-        yield name, module
 
 
 def _noting(record: Record, name: str, module: Module) -> Callable:

@@ -33,8 +33,9 @@ def cross_entropy(scores: Any, target: Any, reduction: str = "mean",
     if not 0 <= label_smoothing <= 1:
         raise ValueError("cross_entropy: label_smoothing must be in [0, 1], "
                          f"got {label_smoothing}")
-    soft = _is_soft(scores, target)
-    y = target if soft else _labels("cross_entropy", scores, target)
+    here = backend.numpy(unwrap(target))  # once: on a GPU it is waited for
+    soft = _is_soft(scores, here)
+    y = target if soft else _labels("cross_entropy", scores, here)
     log_p = log_softmax(scores, axis=1)
     losses = -sum(log_p * y, axis=1) if soft else -log_p[np.arange(len(y)), y]
     if label_smoothing:
@@ -136,9 +137,8 @@ def _same_shape(name: str, prediction: Any, target: Any) -> np.ndarray:
     return t
 
 
-def _is_soft(scores: Any, target: Any) -> bool:
+def _is_soft(scores: Any, t: np.ndarray) -> bool:
     """Whether the targets are probabilities, and if so, that their rows sum to 1."""
-    t = backend.numpy(unwrap(target))
     if t.dtype.kind != "f" or t.ndim != 2 or t.shape != scores.shape:
         return False
     if t.min(initial=0) < 0 or np.abs(t.sum(axis=1) - 1).max(initial=0) > 1e-3:

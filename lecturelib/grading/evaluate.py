@@ -131,8 +131,8 @@ def _grade(
     with Session(
         data,
         sandbox,
-        tuple(exercise.allows),
-        tuple(getattr(exercise, "withheld", ())),
+        exercise.allows,
+        exercise.withheld,
         limits,
     ) as session:
         report.log, report.private = session.log, session.private
@@ -189,10 +189,8 @@ def _question(question: Question, session: Session, seed: int) -> QuestionReport
     status, message = GRADED, ""
     try:
         with session.question(question.seconds):
-            session.in_place = getattr(question, "in_place", ())
-            answers = session.answers(
-                question.provides, getattr(question, "operators", ())
-            )
+            session.in_place = question.in_place
+            answers = session.answers(question.provides, question.operators)
             for result in iter_tests(question, answers, seed=seed, hidden=True):
                 results.append(asdict(result))
     except WorkerDied as e:

@@ -25,6 +25,7 @@ BOUNDARY = re.compile(
 CONFIG = re.compile(
     r'""" # BEGIN TEST CONFIG\n(.*?)\n""" # END TEST CONFIG\n', re.DOTALL
 )
+SETTINGS = ("seconds", "allows", "withheld", "in_place", "operators")
 PROVIDED = ("rng", "reference")  # parameters of a test that are not the student's
 
 
@@ -67,7 +68,12 @@ class WrongAnswer:
 
 @dataclass(frozen=True)
 class Question:
-    """One question. preamble: the code that its solution may rely on."""
+    """One question.
+
+    preamble: the code that its solution may rely on. in_place: the functions that may
+    change the arrays they are given. operators: the classes whose objects tests may
+    combine with `+`, `@` and the like.
+    """
 
     exercise: str
     name: str
@@ -83,6 +89,8 @@ class Question:
     wrong_answers: tuple[WrongAnswer, ...] = ()
     alternatives: tuple[str, ...] = ()
     seconds: float = 10.0
+    in_place: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -100,6 +108,8 @@ class Question:
                 self.solution,
                 self.preamble,
                 wrong,
+                self.in_place,
+                self.operators,
             ]
         )
 
@@ -124,12 +134,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Exercise:
-    """All questions of one notebook. allows: modules, besides NumPy, for answers."""
+    """All questions of one notebook.
+
+    allows: modules, besides NumPy, for answers. withheld: names of these modules that
+    answers find replaced by an error, `lecturelib.core.grad` for example.
+    """
 
     name: str
     title: str
     questions: tuple[Question, ...]
     allows: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     cells: tuple[Cell, ...] = field(default=(), repr=False)
 
     @property
@@ -178,7 +193,15 @@ def load(path: str | Path) -> Exercise:
         cells = tuple(_cells(notebook["cells"]))
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: not a notebook: {error!r}") from None
-    config = _settings(cells, "config") | _settings(cells, "exercise")
+    own = _settings(cells, "exercise")
+    if unknown := own.keys() - SETTINGS:
+        raise ValueError(
+            f"## Ignore ## EXERCISE: the settings are {', '.join(SETTINGS)}; "
+            f"got {', '.join(sorted(unknown))}"
+        )
+    config = _settings(cells, "config") | own
+    words = {key: tuple(config.get(key, "").replace(",", " ").split())
+             for key in SETTINGS[1:]}
     name = config.get("name", path.stem)
     questions: list[Question] = []
     # what a solution may rely on: the code cells and solutions before it
@@ -187,17 +210,32 @@ def load(path: str | Path) -> Exercise:
         if cell.role == "code":
             preamble.append(_without_magics(cell.source))
         elif cell.role == "end question":
-            own = [c for c in cells if c.question == cell.question]
+            question = _question(
+                name, [c for c in cells if c.question == cell.question]
+            )
             question = replace(
-                _question(name, own),
+                question,
                 preamble="\n\n".join(preamble),
                 seconds=float(config.get("seconds", 10)),
+                in_place=_among(question.provides, words["in_place"]),
+                operators=_among(question.provides, words["operators"]),
             )
             questions.append(question)
             preamble.append(question.solution)
+    defined = {n for q in questions for n in q.provides}
+    for key in ("in_place", "operators"):
+        if missing := set(words[key]) - defined:
+            raise ValueError(
+                f"{key}: no question defines {', '.join(sorted(missing))}"
+            )
     title = next((_heading(c) for c in cells if c.role == "text" and _heading(c)), name)
-    allows = tuple(config.get("allows", "").replace(",", " ").split())
-    return Exercise(name, title, tuple(questions), allows, cells)
+    return Exercise(
+        name, title, tuple(questions), words["allows"], words["withheld"], cells
+    )
+
+
+def _among(names: tuple[str, ...], some: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(n for n in some if n in names)
 
 
 def _cells(raw: list[dict]) -> Iterator[Cell]:

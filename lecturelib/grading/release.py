@@ -124,6 +124,7 @@ def public(exercise: Exercise) -> dict:
                 "title": q.title,
                 "points": q.points,
                 "provides": list(q.provides),
+                "in_place": list(q.in_place),
                 "hints": list(q.hints),
                 "mistakes": {w.name: w.hint for w in q.wrong_answers},
                 "tests": [
@@ -202,6 +203,7 @@ def from_public(data: dict) -> Exercise:
                 tuple(q["provides"]),
                 tests,
                 hints=tuple(q["hints"]),
+                in_place=tuple(q["in_place"]),
             )
         )
     return Exercise(data["name"], data["title"], tuple(questions))

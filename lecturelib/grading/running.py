@@ -208,7 +208,7 @@ def _argument(
     if not callable(answer):
         return answer
     # PyTorch's sign for functions that work in place, or what the question says
-    may_change = name.endswith("_") or name in getattr(question, "in_place", ())
+    may_change = name.endswith("_") or name in question.in_place
     return Answer(name, answer, log, may_change)
 
 

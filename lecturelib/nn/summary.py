@@ -12,6 +12,7 @@ import numpy as np
 from lecturelib.core import no_grad, observers
 from lecturelib.nn.module import Module
 from lecturelib.nn.state import count_parameters
+from lecturelib.nn.temporary import evaluating, leaves, wrapped_forward
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def summary(model: Module, input_shape: tuple[int, ...], dtype: Any = None) -> S
     def count(name: str, names: tuple, values: list, attrs: dict, data: Any) -> None:
         works[0] += _multiply_adds(name, values, attrs, data)
 
-    def watched(name: str, layer: Module, forward: Callable) -> Callable:
+    def watched(layer: Module) -> Callable:
+        forward = layer.forward
+
         def call(*args: Any) -> Any:
             before = works[0]
             out = forward(*args)
@@ -80,25 +83,18 @@ def summary(model: Module, input_shape: tuple[int, ...], dtype: Any = None) -> S
                 first = first[0]
             own = 0 if id(layer) in seen else count_parameters(layer)
             seen.add(id(layer))
-            rows.append(Row(name, repr(layer), ("N", *first.shape[1:]), own,
+            rows.append(Row(names[layer], repr(layer), ("N", *first.shape[1:]), own,
                             works[0] - before))
             return out
         return call
 
-    leaves = {m: name for name, m in model.named_modules() if not any(m.named_children())}
-    modes = [(m, m.training) for m in model.modules()]
+    names = {m: name for name, m in leaves(model)}
     observers.append(count)
     try:
-        model.eval()
-        for layer, name in leaves.items():
-            layer.forward = watched(name, layer, layer.forward)  # type: ignore[method-assign]
-        model(np.zeros((1, *input_shape), dtype))
+        with evaluating(model), wrapped_forward(names, watched):
+            model(np.zeros((1, *input_shape), dtype))
     finally:
         observers.remove(count)
-        for layer in leaves:
-            vars(layer).pop("forward", None)  # the class's own shows again
-        for m, training in modes:
-            m.training = training
     return Summary(rows, count_parameters(model), count_parameters(model, trainable=True),
                    works[0])
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from lecturelib.core import Tensor, unwrap
 from lecturelib.nn import Module, Parameter
+from lecturelib.nn.vector import flatten, learned
 from lecturelib.ops import astype, reshape
 
 
@@ -25,10 +26,7 @@ class NetworkFunction:
 
     def __init__(self, model: Module, loss_fn: Callable, x: Any, y: Any) -> None:
         self.model, self.loss_fn, self.x, self.y = model, loss_fn, x, y
-        self.params = [p for p in model.parameters() if p.requires_grad]
-        if not self.params:
-            raise ValueError(f"model: {type(model).__name__} has no parameter that "
-                             "requires a gradient")
+        self.params = learned(model)
         sizes = [math.prod(p.shape) for p in self.params]
         self.ends = np.cumsum(sizes).tolist()
 
@@ -84,5 +82,4 @@ def network_function(model: Module, loss_fn: Callable, x: Any, y: Any
     if not isinstance(model, Module):
         raise TypeError(f"model: a Module is needed, got {type(model).__name__}")
     f = NetworkFunction(model, loss_fn, x, y)
-    flat = [np.asarray(p.data, np.float64).reshape(-1) for p in f.params]
-    return f, np.concatenate(flat)
+    return f, flatten(f.params).astype(np.float64)

@@ -13,6 +13,7 @@ from lecturelib.backend import check_rng
 from lecturelib.core import no_grad
 from lecturelib.data import Dataset, batches
 from lecturelib.nn import Module
+from lecturelib.nn.temporary import evaluating
 from lecturelib.optim import Optimizer
 from lecturelib.train.callbacks import Callback, Run
 from lecturelib.train.history import History
@@ -95,15 +96,10 @@ def evaluate(model: Module, dataset: Dataset, *, loss: Callable = F.cross_entrop
     """
     if not len(dataset):
         raise ValueError("dataset: it has no examples")
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     totals: Any = np.zeros(2)
-    try:
+    with evaluating(model):
         for x, y in batches(dataset, batch_size):
             scores = model(x)
             totals += len(y) * np.array([float(loss(scores, y)), metric(scores, y)])
-    finally:
-        for module, training in modes:
-            module.training = training
     mean_loss, mean_metric = totals / len(dataset)
     return float(mean_loss), float(mean_metric)

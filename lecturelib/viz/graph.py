@@ -26,23 +26,23 @@ def draw_graph(output: Tensor, names: Mapping[str, Tensor] | None = None, *,
     Raises RuntimeError after a `backward` that has released the graph.
     """
     label = {t.birth: name for name, t in (names or {}).items()}
-    nodes = _ancestors(output)
+    nodes = ancestors(output)
     flow = {}
     if show_gradients:
         flow = dict(zip((n.birth for n in nodes), gradients(output, nodes), strict=True))
-    place = _layout(nodes)
+    place = layout(nodes)
 
     width = max(x for x, _ in place.values()) + 1
     height = max(y for _, y in place.values()) + 1
     fig, ax = plt.subplots(figsize=(max(4.5, 1.5 * width), max(1.6, 1.2 * height)))
     for node in nodes:
         x, y = place[node.birth]
-        for parent in _inputs(node):
+        for parent in inputs(node):
             px, py = place[parent.birth]
             ax.annotate("", (x - 0.4, y), (px + 0.4, py), zorder=1,
                         arrowprops={"arrowstyle": "-|>", "color": COLORS["gray"], "lw": 1.2})
         leaf = node.origin is None
-        ax.text(x, y + 0.17, _title(node, label), ha="center", va="center", weight="bold",
+        ax.text(x, y + 0.17, title(node, label), ha="center", va="center", weight="bold",
                 color="black", zorder=3)
         ax.text(x, y - 0.03, _number(node.data), ha="center", va="center", size="small",
                 color=COLORS["blue"], zorder=3)
@@ -56,7 +56,7 @@ def draw_graph(output: Tensor, names: Mapping[str, Tensor] | None = None, *,
     return fig
 
 
-def _inputs(node: Tensor) -> list[Tensor]:
+def inputs(node: Tensor) -> list[Tensor]:
     if node.origin is None:
         return []
     if node.origin is RELEASED:
@@ -65,28 +65,28 @@ def _inputs(node: Tensor) -> list[Tensor]:
     return [x for x in node.origin[1] if isinstance(x, Tensor) and x.requires_grad]
 
 
-def _ancestors(output: Tensor) -> list[Tensor]:
+def ancestors(output: Tensor) -> list[Tensor]:
     """`output` and everything it was computed from, oldest first."""
     found, todo = {output.birth: output}, [output]
     while todo:
-        for x in _inputs(todo.pop()):
+        for x in inputs(todo.pop()):
             if x.birth not in found:
                 found[x.birth] = x
                 todo.append(x)
     return [found[birth] for birth in sorted(found)]
 
 
-def _layout(nodes: list[Tensor]) -> dict[int, tuple[float, float]]:
+def layout(nodes: list[Tensor]) -> dict[int, tuple[float, float]]:
     """Columns by the longest path from a leaf; within a column, a node stands near its inputs."""
     depth: dict[int, int] = {}
     for node in nodes:
-        depth[node.birth] = 1 + max((depth[x.birth] for x in _inputs(node)), default=-1)
+        depth[node.birth] = 1 + max((depth[x.birth] for x in inputs(node)), default=-1)
     columns = [[n for n in nodes if depth[n.birth] == d] for d in range(max(depth.values()) + 1)]
     tallest = max(map(len, columns))
     place: dict[int, tuple[float, float]] = {}
 
     def height(node: Tensor) -> float:
-        rows = [place[x.birth][1] for x in _inputs(node)]
+        rows = [place[x.birth][1] for x in inputs(node)]
         return -sum(rows) / len(rows) if rows else 0.0
 
     for x, column in enumerate(columns):
@@ -96,7 +96,7 @@ def _layout(nodes: list[Tensor]) -> dict[int, tuple[float, float]]:
     return place
 
 
-def _title(node: Tensor, label: Mapping[int, str]) -> str:
+def title(node: Tensor, label: Mapping[int, str]) -> str:
     operation = "" if node.origin is None else node.origin[0].name
     operation = SYMBOLS.get(operation, operation)
     name = label.get(node.birth, "")

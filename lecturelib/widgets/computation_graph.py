@@ -9,7 +9,7 @@ import numpy as np
 
 from lecturelib import ops
 from lecturelib.core import Tensor, gradients
-from lecturelib.viz.graph import _ancestors, _inputs, _layout, _title
+from lecturelib.viz.graph import ancestors, inputs, layout, title
 from lecturelib.widgets import still
 from lecturelib.widgets.controls import choice, slider
 from lecturelib.widgets.explorable import Explorable, table
@@ -47,9 +47,9 @@ class GraphExplorer(Explorable):
     def graph(self, expression: str) -> dict[str, Any]:
         """The shape of the graph."""
         nodes, names = _record(expression, 1.0, 1.0)
-        place, edges = _layout(nodes), _edges(nodes)
+        place, edges = layout(nodes), _edges(nodes)
         column, row = np.array([place[n.birth] for n in nodes]).T
-        return {"titles": [_title(n, names) for n in nodes],
+        return {"titles": [title(n, names) for n in nodes],
                 "column": _pad(column, NODES), "row": _pad(row, NODES),
                 "source": _pad([source for source, _, _ in edges], EDGES),
                 "target": _pad([target for _, target, _ in edges], EDGES),
@@ -97,17 +97,17 @@ class GraphExplorer(Explorable):
 def _record(expression: str, x1: float, x2: float
             ) -> tuple[list[Tensor], dict[int, str]]:
     """The nodes of the expression, oldest first, and the names of some of them."""
-    inputs = [Tensor(np.array(x), requires_grad=True) for x in (x1, x2)]
-    f = EXPRESSIONS[expression][1](*inputs)
-    named = zip((*inputs, f), ("x₁", "x₂", "f"))
-    return _ancestors(f), {node.birth: name for node, name in named}
+    leaves = [Tensor(np.array(x), requires_grad=True) for x in (x1, x2)]
+    f = EXPRESSIONS[expression][1](*leaves)
+    named = zip((*leaves, f), ("x₁", "x₂", "f"))
+    return ancestors(f), {node.birth: name for node, name in named}
 
 
 def _edges(nodes: list[Tensor]) -> list[tuple[int, int, int]]:
     """(source, target, which argument), in the order in which `backward` uses them."""
     place = {n.birth: i for i, n in enumerate(nodes)}
     return [(place[x.birth], t, i) for t in range(len(nodes) - 1, -1, -1)
-            if _inputs(nodes[t]) for i, x in enumerate(nodes[t].origin[1])
+            if inputs(nodes[t]) for i, x in enumerate(nodes[t].origin[1])
             if isinstance(x, Tensor) and x.requires_grad]
 
 

@@ -1,6 +1,7 @@
 """The author's notebook: how its cells are read, and what its author is told when they are not."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -146,6 +147,26 @@ def test_the_parts_of_a_question(exercise):
     assert q1.seconds == 3
 
 
+def test_settings_of_the_sheet_go_to_the_questions_they_name(tmp_path):
+    settings = "allows: math, json\nwithheld: lecturelib.core.grad\nin_place: four\n"
+    start = START.replace("allows: math, json", settings + "operators: double four")
+    exercise = load(write(tmp_path, start, QUESTION, SECOND))
+    assert exercise.withheld == ("lecturelib.core.grad",)
+    assert (exercise["q1"].in_place, exercise["q1"].operators) == ((), ("double",))
+    assert (exercise["q2"].in_place, exercise["q2"].operators) == (("four",), ("four",))
+
+
+@pytest.mark.parametrize("line, message", [
+    ("second: 5", "the settings are seconds, allows, withheld, in_place, operators; got second"),
+    ("in_place: doubel", "in_place: no question defines doubel"),
+    ("operators: Value", "operators: no question defines Value"),
+])
+def test_a_setting_that_would_do_nothing_is_refused(tmp_path, line, message):
+    start = START.replace("seconds: 3", line)
+    with pytest.raises(ValueError, match=message):
+        load(write(tmp_path, start, QUESTION))
+
+
 def test_points_are_shared_as_otter_does(exercise):
     assert [(t.name, t.points, t.hidden) for t in exercise["q1"].public] == [
         ("test_three", 1, False)
@@ -192,6 +213,12 @@ def test_the_digest_is_of_what_decides_a_result(tmp_path, exercise, old, new, ch
     differ = [q.name for q in exercise.questions if other[q.name].digest != q.digest]
     assert differ == {"q1": ["q1"], "both": ["q1", "q2"], "none": []}[changed]
     assert (other.digest != exercise.digest) == (changed != "none")
+
+
+@pytest.mark.parametrize("setting", ["in_place", "operators"])
+def test_the_digest_knows_what_answers_may_do(exercise, setting):
+    q1 = exercise["q1"]
+    assert replace(q1, **{setting: ("double",)}).digest != q1.digest
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ MUTATIONS = [
      "math.prod(out.shape) * math.prod(values[1].shape[1:])",
      "math.prod(out.shape) * math.prod(values[1].shape[2:]) * values[0].shape[1]", S_),
     ("summary: shared parameters twice", "nn/summary.py", "0 if id(layer) in seen else", "", S_),
-    ("summary: trains the running statistics", "nn/summary.py", "        model.eval()\n", "", S_),
-    ("summary: stays watched", "nn/summary.py", 'vars(layer).pop("forward", None)', "pass", S_),
+    ("summary: trains the running statistics", "nn/summary.py", "with evaluating(model), wrapped",
+     "with wrapped", S_),
+    ("summary: stays watched", "nn/temporary.py", 'vars(layer).pop("forward", None)', "pass", S_),
 ]

@@ -51,6 +51,6 @@ MUTATIONS = [
      "4 * y * (1 - y)", "y * (1 - y)", H_),
     ("statistics: dead elements, not units", "analysis/statistics.py",
      "(y == 0).all(axis=others).mean()", "(y == 0).mean()", H_),
-    ("statistics: forward not put back", "analysis/statistics.py",
-     'vars(m).pop("forward", None)', "pass", H_),
+    ("statistics: forward not put back", "nn/temporary.py",
+     'vars(layer).pop("forward", None)', "pass", H_),
 ]

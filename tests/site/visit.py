@@ -8,8 +8,6 @@ import asyncio
 import functools
 import gzip
 import http.server
-import os
-import shutil
 import threading
 from contextlib import suppress
 from importlib.util import find_spec
@@ -17,15 +15,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
-import pytest
+from browsers import FLAGS, executable, skip
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
 AT_ONCE = 4
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -56,11 +49,6 @@ PHONE_RULES = ["target-size", "scrollable-region-focusable", "region", "landmark
 DARK_RULES = ["color-contrast", "link-in-text-block"]  # all others see no colours
 HIDDEN_IN_PRINT = """['.bd-sidebar-primary', '.bd-sidebar-secondary', '.bd-header-article',
     '.prev-next-footer'].filter(name => document.querySelector(name)?.checkVisibility())"""
-
-
-def skip(reason):
-    """Skip; but fail where CI says that the browser must be there."""
-    (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(reason)
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -207,9 +195,7 @@ def notes():
     """Serve the site, visit it, and return the notes; once per process."""
     if not PAGES:
         skip("the site is not built: run `make book`")
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        skip("no chromium or google-chrome on this machine")
+    browser = executable()
     for package in ("playwright", "axe_playwright_python"):
         if find_spec(package) is None:
             skip(f"{package} is not installed")
@@ -219,7 +205,7 @@ def notes():
         thread.start()
         try:
             return asyncio.run(
-                visit_all(executable, f"http://127.0.0.1:{server.server_port}/", PAGES)
+                visit_all(browser, f"http://127.0.0.1:{server.server_port}/", PAGES)
             )
         finally:
             server.shutdown()

@@ -21,6 +21,7 @@ import nbformat.v4
 import numpy as np
 import pytest
 import test_in_browser
+from browsers import skip
 from gallery import TEXTS, widget
 from test_notebooks import run_nbval
 
@@ -192,7 +193,7 @@ def address(server, home):
 def server(tmp_path_factory):
     """The address of a Jupyter server of our own."""
     if find_spec("jupyterlab") is None:
-        test_in_browser.skip("jupyterlab is not installed")
+        skip("jupyterlab is not installed")
     home = tmp_path_factory.mktemp("jupyter")
     environment = {**os.environ, **settle_in(home), "PYTHONPATH": str(ROOT), "JUPYTER_TOKEN": TOKEN}
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0"]

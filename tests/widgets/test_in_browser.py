@@ -1,21 +1,17 @@
 """The widgets in a real browser, as a reader meets them: from a file, by keyboard, by phone."""
 
 import base64
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
+from browsers import FLAGS, executable, skip
 from gallery import WIDGETS, widget
 
 from lecturelib.widgets import frames, share_kit
 from lecturelib.widgets.explorable import CSS, KIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update"]
 HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 </head><body style="max-width: 780px; margin: 12px; font-family: sans-serif">"""
@@ -23,22 +19,15 @@ PICTURE = "figure => figure.querySelector('.ex-panels').innerHTML"
 everywhere = pytest.mark.parametrize("name", WIDGETS)
 
 
-def skip(reason):
-    """Skip; but fail where CI says that the browser must be there."""
-    (pytest.fail if os.environ.get("REQUIRE_BROWSER") else pytest.skip)(reason)
-
-
 @pytest.fixture(scope="module")
 def browser():
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        skip("no chromium or google-chrome on this machine")
+    path = executable()
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         skip("playwright is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
