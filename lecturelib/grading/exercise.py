@@ -194,7 +194,7 @@ def load(path: str | Path) -> Exercise:
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: not a notebook: {error!r}") from None
     own = _settings(cells, "exercise")
-    if unknown := own.keys() - SETTINGS:
+    if unknown := own.keys() - set(SETTINGS):
         raise ValueError(
             f"## Ignore ## EXERCISE: the settings are {', '.join(SETTINGS)}; "
             f"got {', '.join(sorted(unknown))}"

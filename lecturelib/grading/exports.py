@@ -90,11 +90,13 @@ def nbgrader_notebook(exercise: Exercise) -> dict[str, Any]:
 
 def _tests(question: Question) -> Iterator[dict]:
     for test in (*question.public, *question.hidden):
-        solution = question.solution if test.hidden else ""  # public tests need none
+        # a solution may rely on what stands before it; public tests need none
+        solution = f"{question.preamble}\n\n{question.solution}" if test.hidden else ""
+        may_change = f", in_place={question.in_place!r}" if question.in_place else ""
         call = (
             "from lecturelib.grading.exports import assert_passes\n\n"
             f"TEST = {_quoted(test.source)}\nSOLUTION = {_quoted(solution)}\n"
-            f"assert_passes(TEST, SOLUTION, globals())"
+            f"assert_passes(TEST, SOLUTION, globals(){may_change})"
         )
         if test.hidden:
             call = f"### BEGIN HIDDEN TESTS\n{call}\n### END HIDDEN TESTS"
@@ -106,8 +108,13 @@ def _quoted(source: str) -> str:
     return f"(\n{lines}\n)" if lines else '""'
 
 
-def assert_passes(test: str, solution: str, names: Mapping[str, Any]) -> None:
+def assert_passes(
+    test: str, solution: str, names: Mapping[str, Any], in_place: tuple[str, ...] = ()
+) -> None:
     """Run a test against these names, as the cells of `nbgrader_notebook` do.
+
+    solution: the source that `reference` is made of; in_place: the functions that may
+    change the arrays they are given.
 
     Raises AssertionError with what was tried, expected and got.
     """
@@ -124,6 +131,7 @@ def assert_passes(test: str, solution: str, names: Mapping[str, Any]) -> None:
         (case,),
         solution=solution,
         preamble="import numpy as np",
+        in_place=in_place,
     )
     (result,) = run_tests(question, names, seed=0, hidden=True)
     assert result.passed, result.message

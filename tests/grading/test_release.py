@@ -10,7 +10,7 @@ import nbformat
 import pytest
 import test_exercise
 
-from lecturelib.grading import release
+from lecturelib.grading import exports, release
 from lecturelib.grading.exercise import load
 from lecturelib.grading.running import run_tests
 
@@ -35,8 +35,11 @@ def exercise(folder):
     return load(folder)
 
 
-def test_there_are_exercises():
-    assert [f.name for f in FOLDERS][:2] == ["02_gradients", "03_backpropagation"]
+def test_each_sheet_belongs_to_a_chapter_that_links_to_it():
+    assert len(FOLDERS) >= 2
+    for folder in FOLDERS:
+        chapter = ROOT / "book" / f"{folder.name}.ipynb"
+        assert f"exercises/{folder.name}/student/" in chapter.read_text("utf-8")
 
 
 def lines(source):
@@ -135,6 +138,11 @@ def test_the_solution_notebook_earns_everything_and_the_student_notebook_nothing
         for question in exercise.questions:
             results = run_tests(question, names, seed=7, hidden=True)
             assert sum(r.earned for r in results) == share * question.points
+
+
+def test_as_an_nbgrader_notebook_the_solution_passes_each_test(exercise):
+    """Also where an answer relies on one before it, whose reference must then be there."""
+    run_cells(exports.nbgrader_notebook(exercise))
 
 
 def test_what_learners_have_agrees_with_the_source(exercise):

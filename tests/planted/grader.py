@@ -5,6 +5,14 @@ R_ = "tests/grading/test_report.py"
 S_ = "tests/grading/test_store.py"
 W_ = "tests/grading/test_worker.py"
 MUTATIONS = [
+    ("nbgrader export: the reference without what it relies on", "grading/exports.py",
+     'solution = f"{question.preamble}\\n\\n{question.solution}" if',
+     'solution = question.solution if', "tests/grading/test_release.py"),
+    ("in-place functions lost on the way to learners", "grading/release.py",
+     'in_place=tuple(q["in_place"]),', "", "tests/grading/test_settings.py"),
+    ("an unknown setting is ignored", "grading/exercise.py",
+     "if unknown := own.keys() - set(SETTINGS):", "if unknown := False:",
+     "tests/grading/test_exercise.py"),
     ("protocol: subclasses of arrays pass as arrays", "grading/protocol.py",
      "own = type(array) is np.ndarray or", "own = isinstance(array, np.ndarray) or", P_),
     ("protocol: no limit on depth", "grading/protocol.py",
