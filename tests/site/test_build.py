@@ -175,13 +175,14 @@ def test_card_is_a_picture_of_the_size_that_previews_want_with_the_same_bytes(tm
 # Lean pages
 
 
-def script(name=None, body=None):
-    return types.SimpleNamespace(filename=name, attributes={"body": body})
+def script(name=None, body=None, kind=None):
+    return types.SimpleNamespace(filename=name, attributes={"body": body, "type": kind})
 
 
 def test_page_keeps_the_scripts_it_uses():
     files = [script("_static/sphinx-thebe.js"), script(body="let toggleHintShow = 'Show'"),
-             script("_static/copybutton.js"), script("_static/doctools.js")]  # fmt: skip
+             script("_static/copybutton.js"), script("_static/doctools.js"),
+             script(body="{}", kind="application/vnd.jupyter.widget-state+json")]  # fmt: skip
 
     def kept(body):
         context = {"body": body, "script_files": list(files), "css_files": []}

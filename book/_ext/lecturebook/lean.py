@@ -28,26 +28,28 @@ NEVER = ("thebe",)  # it loads its code from another host
 THEBE = re.compile(
     r'<script type="text/x-thebe-config">.*?</script>|<script>kernelName =.*?</script>', re.S
 )
-# the live widgets' state, for a script that we do not load: each brings its own page's worth
-STATE = re.compile(
-    r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>', re.S
-)
+# the live widgets' state, for a script that we do not load: it repeats all that the widgets bring
+STATE = "application/vnd.jupyter.widget-state+json"
 ICON = re.compile(r'(?:\.fa-[\w-]+:(?:before|after),?)+\{content:"\\([0-9a-f]+)"\}')
 SHEET = Path("styles/pydata-sphinx-theme.css")
 ICONS = Path("vendor/fontawesome/webfonts")
 FORMULA_FONTS = Path(__file__).parents[2] / "_static/katex/fonts"
 
 
+def attributes_of(asset):
+    """What stands in the tag of a script or style sheet, and between its tags."""
+    return getattr(asset, "attributes", None) or {}
+
+
 def text_of(asset):
     """An asset's file name, or the body of an inline script."""
-    attributes = getattr(asset, "attributes", None) or {}
-    return str(getattr(asset, "filename", None) or attributes.get("body") or asset)
+    return str(getattr(asset, "filename", None) or attributes_of(asset).get("body") or asset)
 
 
 def is_used(asset, body):
     """Whether a page with this body has a use for a script or style sheet."""
     text = text_of(asset)
-    if any(name in text.lower() for name in NEVER):
+    if attributes_of(asset).get("type") == STATE or any(name in text.lower() for name in NEVER):
         return False
     for name, mark in MARKS.items():
         if name in text or any(word in text for word in INLINE.get(name, ())):
@@ -57,7 +59,7 @@ def is_used(asset, body):
 
 def drop_unused(app, pagename, templatename, context, doctree):
     """Leave out of a page the scripts and style sheets that it does not use."""
-    body = share_kit(STATE.sub("", THEBE.sub("", context.get("body") or "")))
+    body = share_kit(THEBE.sub("", context.get("body") or ""))
     # a deprecated role, which lists do not know
     body = body.replace('role="doc-biblioentry"', 'role="listitem"')
     # a label other than what is to be read there: who speaks to a computer could not name it
