@@ -18,7 +18,7 @@ import numpy as np
 from lecturelib import backend
 
 SMALL = 1 << 15  # numbers: below, the calls cost more than the memory
-BLOCK = 1 << 18  # numbers in a block, about a megabyte in float32
+BLOCK = 1 << 16  # numbers in a block: a quarter of a megabyte in float32
 
 # by rule and library; torch's are apart, for they call what only its arrays have
 FORMS: dict[Callable, Callable] = {}
