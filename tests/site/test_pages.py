@@ -48,6 +48,10 @@ def test_print_is_the_text_alone(page):
     assert page.in_print == [] and page.print_title
 
 
+def test_print_unfolds_the_answers(page):
+    assert page.folded_in_print == []
+
+
 def test_page_is_light(page):
     assert page.weight <= HEAVIEST + page.widgets * WIDGET, sorted(page.files)
 

@@ -50,6 +50,9 @@ DARK_RULES = ["color-contrast", "link-in-text-block"]  # all others see no colou
 HIDDEN_IN_PRINT = """['.bd-sidebar-primary', '.bd-sidebar-secondary', '.bd-header-article',
     '.prev-next-footer'].filter(name => document.querySelector(name)?.checkVisibility())"""
 
+FOLDED = """[...document.querySelectorAll('.bd-article details:not(.hide) > :last-child')]
+    .filter(e => !e.checkVisibility()).map(e => e.textContent.slice(0, 80))"""
+
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Serves the site as GitHub Pages does: what is not there is answered with 404.html."""
@@ -122,6 +125,7 @@ async def visit(browser, address, page, axe):
     seen.wide = await tab.evaluate(WIDE)
     await tab.emulate_media(media="print")
     seen.in_print = await tab.evaluate(HIDDEN_IN_PRINT)
+    seen.folded_in_print = await tab.evaluate(FOLDED)
     seen.print_title = await tab.evaluate("document.querySelector('article h1').checkVisibility()")
     await tab.emulate_media(media="screen")
     await tab.evaluate(UNDRAW)
