@@ -267,11 +267,13 @@ def explains(kind: str, what: str, value: np.ndarray, failure: Mismatch) -> bool
     finite = np.isfinite(got)
     if not np.array_equal(got[~finite], value[~finite], equal_nan=True):
         return False
+    got, value = got[finite], value[finite]
     # for each element: noise of arithmetic; little of the number and of its error
-    allowed = 1e-6 * np.abs(got) + 1e-9 * np.abs(got)[finite].max(initial=0.0)
+    allowed = 1e-6 * np.abs(got) + 1e-9 * np.abs(got).max(initial=0.0)
     if kind == "value":
-        allowed += np.minimum(0.01 * np.abs(got - right), 0.001 * np.abs(got))
-    return bool((np.abs(value - got) <= allowed)[finite].all())
+        error = np.abs(got - right[finite])
+        allowed += np.minimum(0.01 * error, 0.001 * np.abs(got))
+    return bool((np.abs(value - got) <= allowed).all())
 
 
 def _message(failure: Mismatch | StudentError | None, tried: str) -> str:

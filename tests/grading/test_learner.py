@@ -74,8 +74,8 @@ def test_the_name_of_the_sheet_is_found_in_the_notebook_or_given():
         (lambda: check("q1", hint=4, exercise="02_gradients"), "hint: q1 has hints 1 to 3, got 4"),
         (lambda: check("q1", hint=0, exercise="02_gradients"), "hint: q1 has hints 1 to 3, got 0"),
         (lambda: check("q1", hint=True, exercise="02_gradients"), "hint: q1 has"),
-        (lambda: start("2_gradients"), "one of 02_gradients, 03_backpropagation"),
-        (lambda: start("../02_gradients"), "one of 02_gradients"),
+        (lambda: start("2_gradients"), "one of 01_learning_as_optimization, 02_gradients, 03"),
+        (lambda: start("../02_gradients"), "one of 01_learning"),
     ],
 )
 def test_unknown_names_are_said_with_those_there_are(call, message):

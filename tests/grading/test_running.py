@@ -283,6 +283,8 @@ def mismatch(kind, got, right, what="the result"):
         ("value", [np.nan, 1.0], [np.nan, 1.0], [0.0, 1.0], True),
         ("value", [np.nan, 1.0], [1.0, np.nan], [0.0, 1.0], False),
         ("value", [np.inf], [-np.inf], [0.0], False),
+        ("value", [np.inf, 3.0], [np.inf, 3.0], [0.0, 1.0], True),
+        ("value", [np.inf, 3.0], [np.inf, 4.0], [0.0, 1.0], False),
         ("value", [0.0, 0.0], [0.0, 0.0], [1.0, 1.0], True),
         ("value", [True, False], [True, False], [True, True], True),
         ("value", [1j], [1j], [1.0], True),
