@@ -13,7 +13,7 @@ pytest.importorskip("quickjs")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "book" / "_ext"))
 
 from docutils import nodes
-from lecturebook import about, boxes, cache, figures, formulas, lean, publish
+from lecturebook import about, boxes, cache, figures, formulas, lean, numbering, publish
 
 
 @pytest.fixture
@@ -170,6 +170,24 @@ def test_card_is_a_picture_of_the_size_that_previews_want_with_the_same_bytes(tm
     a, b = ((tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
     assert a == b and a[16:24] == (1200).to_bytes(4, "big") + (630).to_bytes(4, "big")
     assert len(a) < 100_000 and about.wrapped("one two three", 8) == ["one two", "three"]
+
+
+# Numbers
+
+
+def test_a_chapter_has_the_number_of_its_file_wherever_sphinx_keeps_numbers():
+    toc, title = nodes.bullet_list(), nodes.title(secnumber=[3])
+    toc += [nodes.reference(secnumber=[3], anchorname=""), nodes.reference(anchorname="#plain"),
+            nodes.reference(secnumber=[3, 2], anchorname="#a")]  # fmt: skip
+    page = "book/15_convolution"
+    env = types.SimpleNamespace(
+        titles={page: title}, tocs={page: toc},
+        toc_secnumbers={page: {"": (3,), "#plain": None, "#a": (3, 2)}})  # fmt: skip
+    numbering.renumber(env, page, numbering.chapter_number(page))
+    assert env.toc_secnumbers[page] == {"": (15,), "#plain": None, "#a": (15, 2)}
+    assert title["secnumber"] == [15]
+    assert [r.get("secnumber") for r in toc.children] == [[15], None, [15, 2]]
+    assert numbering.chapter_number("book/speed") is None
 
 
 # Lean pages

@@ -61,3 +61,13 @@ def test_chapter_says_what_it_takes_and_offers_its_notebook(page):
     notebook = re.search(r'href="\.\./(_sources/[^"]*\.ipynb)"', takes)[1]
     assert (SITE / notebook).is_file()
     assert "https://colab.research.google.com/github/" in takes
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if re.match(r"book/\d\d_", name)])
+def test_a_chapter_is_called_by_the_number_of_its_file(name):
+    """On its own page, and in the list of chapters beside each page."""
+    number, page = int(name[5:7]), (SITE / name).read_text("utf-8")
+    assert re.search(rf'<h1><span class="section-number">{number}\.\s', page)
+    chapter = name.removeprefix("book/")
+    listed = re.search(rf'href="{chapter}">\s*(\d+)\.', (SITE / "book/speed.html").read_text("utf-8"))
+    assert listed and int(listed[1]) == number

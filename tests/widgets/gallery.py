@@ -6,7 +6,9 @@ from lecturelib import widgets
 
 WIDGETS = ("LearningRateExplorer", "ActivationExplorer", "ConvolutionExplorer",
            "OptimizerRace", "GradientChecker", "GraphExplorer", "MinibatchNoise", "Playground",
-           "SaddleExplorer", "MomentumExplorer")
+           "SaddleExplorer", "MomentumExplorer", "NewtonExplorer", "WeightSharingExplorer",
+           "AdamExplorer", "PoolingExplorer", "LossExplorer", "DirectionExplorer", "ModeExplorer",
+           "ShiftExplorer", "AugmentationExplorer")
 TEXTS = {"caption": "Move the sliders and watch the picture.",
          "alt": "A picture with curves & <numbers> in it"}
 
