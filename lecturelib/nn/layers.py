@@ -66,8 +66,14 @@ class ModuleList(Module):
     def __iter__(self) -> Iterator[Module]:
         return (m for _, m in self.named_children())
 
-    def __getitem__(self, i: int) -> Module:
-        return list(self)[i]
+    def __getitem__(self, i: int | slice) -> Any:
+        """A module; of a slice, a list of its own kind, which shares the modules."""
+        found = list(self)[i]
+        return found if isinstance(found, Module) else self._of(found)
+
+    @classmethod
+    def _of(cls, modules: list[Module]) -> ModuleList:
+        return cls(modules)
 
 
 class Sequential(ModuleList):
@@ -75,6 +81,10 @@ class Sequential(ModuleList):
 
     def __init__(self, *modules: Module) -> None:
         super().__init__(modules)
+
+    @classmethod
+    def _of(cls, modules: list[Module]) -> Sequential:
+        return cls(*modules)
 
     def forward(self, x: Any) -> Any:
         for m in self:

@@ -105,3 +105,12 @@ def test_sequential():
     assert nn.Sequential()(x) is x
     with pytest.raises(TypeError, match="Sequential: argument 1 must be a Module"):
         nn.Sequential(nn.ReLU(), np.tanh)
+
+
+@pytest.mark.parametrize("kind", [nn.Sequential, lambda *m: nn.ModuleList(m)])
+def test_a_slice_is_a_list_of_its_kind_that_shares_the_modules(kind):
+    model = kind(nn.Flatten(), nn.Linear(3, 2, rng=np.random.default_rng(0)), nn.Tanh())
+    part = model[1:]
+    assert type(part) is type(model) and list(part) == list(model)[1:]
+    assert part[0].weight is model[1].weight and list(part.state_dict()) == ["0.weight", "0.bias"]
+    assert model[-1] is list(model)[2] and len(model[3:]) == 0
