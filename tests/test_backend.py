@@ -1,5 +1,7 @@
 """What becomes an array, of which dtype, and what is refused."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -107,3 +109,19 @@ def test_a_tensor_of_torch_numbers():
     x.data += 1
     assert ones.tolist() == [1.0, 1.0]
     assert Tensor(ones, dtype="float32").data.dtype == torch.float32
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_the_best_device_is_a_gpu_where_torch_sees_one(monkeypatch, gpu):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert backend.best_device() == ("cuda" if gpu else "cpu")
+
+
+def test_the_best_device_is_numpy_without_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert backend.best_device() == "cpu"
+
+
+def test_a_model_can_be_moved_to_the_best_device():
+    x = np.ones(3)
+    np.testing.assert_array_equal(backend.numpy(backend.move(x, backend.best_device())), x)

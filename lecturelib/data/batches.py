@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -20,6 +20,7 @@ class Batches:
     batch_size: int
     rng: np.random.Generator | None
     drop_last: bool
+    transform: Callable | None
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.dataset), self.batch_size)
@@ -31,7 +32,8 @@ class Batches:
         for b in range(len(self)):
             chosen = order[b * size:(b + 1) * size]
             # take copies rows faster than x[chosen] does
-            yield self.dataset.x.take(chosen, axis=0), self.dataset.y.take(chosen, axis=0)
+            x, y = self.dataset.x.take(chosen, axis=0), self.dataset.y.take(chosen, axis=0)
+            yield x if self.transform is None else self.transform(x, rng=self.rng), y
 
 
 def batches(
@@ -40,15 +42,17 @@ def batches(
     *,
     rng: np.random.Generator | None = None,
     drop_last: bool = False,
+    transform: Callable | None = None,
 ) -> Batches:
     """The examples of `dataset` as pairs x, y of `batch_size` examples, each example once per pass.
 
     With `rng` every pass deals the examples (not whole batches) in a new random order; without,
     they come in the order of the dataset. The last batch is smaller if the examples do not divide
-    evenly, or left out with `drop_last=True`. x and y are copies: change them as you like.
+    evenly, or left out with `drop_last=True`. x and y are copies: change them as you like. Each x
+    goes through transform(x, rng=rng), where one is given, such as `augment.random_shift`.
 
-    Raises ValueError if `batch_size` is less than 1; TypeError if it is not an int, `dataset` not
-    a Dataset or `rng` not a Generator.
+    Raises ValueError if `batch_size` is less than 1, or for a `transform` without `rng`; TypeError
+    if `batch_size` is not an int, `dataset` not a Dataset or `rng` not a Generator.
     """
     if not isinstance(dataset, Dataset):
         raise TypeError("dataset: a Dataset is needed, such as data.digits().train; "
@@ -59,4 +63,6 @@ def batches(
         raise ValueError(f"batch_size: at least 1 is needed, got {batch_size}")
     if rng is not None:
         check_rng(rng)
-    return Batches(dataset, int(batch_size), rng, drop_last)
+    elif transform is not None:
+        raise ValueError("transform: it draws random numbers, so batches needs an rng as well")
+    return Batches(dataset, int(batch_size), rng, drop_last, transform)

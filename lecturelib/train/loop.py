@@ -23,13 +23,15 @@ from lecturelib.train.progress import progress_bar
 def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
         rng: np.random.Generator, batch_size: int = 128,
         loss: Callable = F.cross_entropy, metric: Callable = F.accuracy,
-        validation: Dataset | None = None, callbacks: Sequence[Callback] = (),
-        progress: bool = True) -> History:
+        transform: Callable | None = None, validation: Dataset | None = None,
+        callbacks: Sequence[Callback] = (), progress: bool = True) -> History:
     """Train the model for some epochs: passes over all examples, shuffled by `rng`.
 
-    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. Each callback is
-    told of steps and epochs; it may stop the training. Calling `fit` again goes on from
-    where the model is. Returns the History.
+    loss(scores, y) gives a scalar Tensor, metric(scores, y) a number. To augment the
+    data, the inputs of each batch go through transform(x, rng=rng); those of
+    `validation` stay as they are. Each callback is told of steps and epochs; it may
+    stop the training. Calling `fit` again goes on from where the model is. Returns the
+    History.
 
     Raises ValueError for epochs < 1 or a data set without examples, TypeError if `rng`
     is not a Generator, and FloatingPointError when the loss is no longer finite, before
@@ -41,7 +43,7 @@ def fit(model: Module, optimizer: Optimizer, train: Dataset, *, epochs: int,
         raise ValueError("train: the data set has no examples")
     if validation is not None and not len(validation):
         raise ValueError("validation: the data set has no examples")
-    deck = batches(train, batch_size, rng=check_rng(rng))
+    deck = batches(train, batch_size, rng=check_rng(rng), transform=transform)
     history = History()
     run = Run(model, optimizer, validation, history, callbacks)
     run.tell("before_training")

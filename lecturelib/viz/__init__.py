@@ -2,10 +2,11 @@
 
 try:
     from lecturelib.viz.graph import draw_graph
+    from lecturelib.viz.live import LiveCurves
     from lecturelib.viz.source import show
     from lecturelib.viz.style import COLORS, setup
 except ModuleNotFoundError as e:  # lecturelib alone needs only NumPy
     raise ModuleNotFoundError(
         f"lecturelib.viz needs {e.name}: pip install 'lecturelib[viz]'", name=e.name) from e
 
-__all__ = ["COLORS", "draw_graph", "setup", "show"]
+__all__ = ["COLORS", "LiveCurves", "draw_graph", "setup", "show"]

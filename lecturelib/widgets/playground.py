@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -190,13 +187,7 @@ def _picture(confidence: np.ndarray, plot: still.Plot) -> str:
     pixels = np.empty((SIDE, SIDE, 4), np.uint8)
     pixels[..., :3] = np.where((confidence > 0)[..., None], blue, orange)
     pixels[..., 3] = 150 * np.abs(confidence)
-    raw = b"".join(b"\0" + row.tobytes() for row in pixels[::-1])
-    chunks = ((b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 6, 0, 0, 0)),
-              (b"IDAT", zlib.compress(raw, 9)), (b"IEND", b""))
-    png = b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body
-        + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks)
     (left, right, *_), (bottom, top, *_) = plot.x, plot.y
     return (f'<image x="{left}" y="{top}" width="{right - left}" '
             f'height="{bottom - top}" preserveAspectRatio="none" class="ex-heat" '
-            f'href="data:image/png;base64,{base64.b64encode(png).decode()}"/>')
+            f'href="{still.png(pixels[::-1])}"/>')

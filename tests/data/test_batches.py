@@ -79,3 +79,30 @@ def test_bad_dataset_and_rng_are_refused_at_once():
         data.batches(data.digits(), 10)
     with pytest.raises(TypeError, match="default_rng"):
         data.batches(numbered(10), 10, rng=0)
+
+
+def reversed_with_noise(x, *, rng):
+    return x[..., ::-1] + rng.integers(1, 100, x.shape)
+
+
+def test_a_transform_gets_the_inputs_of_each_batch_and_the_generator():
+    d, rng, twin = numbered(10), np.random.default_rng(0), np.random.default_rng(0)
+    pairs = list(data.batches(d, 4, rng=rng, transform=reversed_with_noise))
+    order = twin.permutation(10)
+    for i, (x, y) in enumerate(pairs):
+        chosen = order[4 * i:4 * i + 4]
+        np.testing.assert_array_equal(y, d.y[chosen])
+        np.testing.assert_array_equal(x, reversed_with_noise(d.x[chosen], rng=twin))
+    assert d.x.max() == 9  # the examples themselves stay as they are
+
+
+def test_a_transform_is_drawn_anew_in_each_pass():
+    batches = data.batches(numbered(10), 10, rng=np.random.default_rng(0),
+                           transform=lambda x, *, rng: rng.random(x.shape))
+    (first, _), (second, _) = [*batches, *batches]
+    assert not np.array_equal(first, second)
+
+
+def test_a_transform_needs_a_generator():
+    with pytest.raises(ValueError, match="batches needs an rng as well"):
+        data.batches(numbered(10), 4, transform=reversed_with_noise)

@@ -32,7 +32,7 @@ MUTATIONS = [
     ("running: a worker's death is a failed test", "grading/running.py",
      "except (Exception, SystemExit) as error:", "except BaseException as error:", R_),
     ("running: half an error explains", "grading/running.py",
-     "0.01 * np.abs(got - right)", "0.6 * np.abs(got - right)", R_),
+     "np.minimum(0.01 * error,", "np.minimum(0.6 * error,", R_),
     ("running: warnings are errors if the notebook says so", "grading/running.py",
      'warnings.simplefilter("ignore")', "pass", R_),
     ("learner: prints are shown", "grading/learner.py",

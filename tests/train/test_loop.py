@@ -303,3 +303,18 @@ def test_the_bar_counts_every_step(monkeypatch):
     with pytest.raises(ValueError):
         run(progress=True, loss=lambda s, y: Tensor([1.0, 2.0], requires_grad=True) * 1)
     assert bars[1].closed
+
+
+def test_training_images_are_transformed_and_those_of_the_validation_are_not():
+    seen = []
+
+    class Watcher(nn.Linear):
+        def forward(self, x):
+            seen.append((self.training, x.copy()))
+            return super().forward(x)
+
+    model = Watcher(2, 3, rng=np.random.default_rng(0))
+    d = Dataset(np.ones((5, 2), np.float32), np.zeros(5, int))
+    fit(model, SGD(model.parameters(), lr=0.1), d, epochs=2, batch_size=5, progress=False,
+        rng=np.random.default_rng(0), transform=lambda x, *, rng: 7 * x, validation=d)
+    assert [(mode, x.min(), x.max()) for mode, x in seen] == 2 * [(True, 7, 7), (False, 1, 1)]
