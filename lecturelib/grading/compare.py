@@ -20,6 +20,13 @@ NUMBERS = {id(t) for t in (bool, int, float, complex)} | {
 }
 
 
+CHANGED = (
+    "changed an array that it was given. The caller still needs the original: write "
+    "x = x - y instead of x -= y, or work on a copy, x = x.copy()."
+)
+SHOWN = 36  # numbers of an array that a message shows in full
+
+
 class StudentError(Exception):
     """The student's code raised an exception; the text, shown as it is, says which."""
 
@@ -116,7 +123,7 @@ def show(thing: Any) -> str:
         array = np.asarray(thing)
         if array.dtype.kind not in "biufc":
             return type_name(thing)
-        if array.size <= 12:
+        if array.size <= SHOWN:
             return _digits(array.tolist())
         begin = ", ".join(f"{x:.6g}" for x in array.ravel()[:3])
         return f"{array.dtype} array of shape {array.shape}: {begin}, …"
@@ -188,14 +195,19 @@ def _difference(a: np.ndarray, b: np.ndarray, wrong: np.ndarray, ndim: int) -> s
     )
     largest = np.unravel_index(np.argmax(error), error.shape)
     size = f"{error[largest]:.3g}"
+    infinite = np.isfinite(b) & ~np.isfinite(a)
     if ndim == 0:
-        return f"The error is {size}."
+        return "It is not a finite number." if infinite.any() else f"The error is {size}."
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    largest_error = (
+        f"Numbers that are not finite: {int(infinite.sum())}."
+        if infinite.any()
+        else f"Largest error {size}, at index {_index(largest)}."
+    )
     return (
         f"First wrong at index {_index(first)}: "
         f"expected {b[first]:.7g}, got {a[first]:.7g}. "
-        f"Largest error {size}, at index {_index(largest)}. "
-        f"{int(wrong.sum())} of {wrong.size} numbers differ."
+        f"{largest_error} {int(wrong.sum())} of {wrong.size} numbers differ."
     )
 
 
@@ -231,10 +243,13 @@ def _same(got: Any, expected: Any) -> bool:
 def parts(got: Any, count: int, what: str = "the result") -> tuple:
     """The `count` elements of a tuple or list; Mismatch if it is no such thing."""
     if type(got) is not tuple and type(got) is not list:
-        raise Mismatch("type", what, f"a tuple of {count}", type_name(got))
+        raise Mismatch("type", what, f"a tuple or list of {count}", type_name(got))
     if len(got) != count:
         raise Mismatch(
-            "type", what, f"a tuple of {count}", f"a {type(got).__name__} of {len(got)}"
+            "type",
+            what,
+            f"a tuple or list of {count}",
+            f"a {type(got).__name__} of {len(got)}",
         )
     return tuple(got)
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lecturelib.grading import sandbox as sandboxes
-from lecturelib.grading.compare import StudentError, changes_array
+from lecturelib.grading.compare import CHANGED, StudentError, changes_array
 from lecturelib.grading.protocol import HEADER, MAX_FRAME, Malformed, decode, encode
 from lecturelib.grading.proxies import (
     Remote,
@@ -108,10 +108,7 @@ class Worker:
                 )
         old = [*args, *keywords.values()]
         if not self.session.may_change(target) and changes_array(old, new):
-            raise StudentError(
-                "The function changed an array that it was given. Work on a copy "
-                "(x = x.copy()): the caller still needs the original."
-            )
+            raise StudentError(f"The function {CHANGED}")
         for a, b in zip(old, new):
             update(a, b)
 

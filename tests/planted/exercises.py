@@ -32,7 +32,7 @@ MUTATIONS = [
     ("running: a worker's death is a failed test", "grading/running.py",
      "except (Exception, SystemExit) as error:", "except BaseException as error:", R_),
     ("running: half an error explains", "grading/running.py",
-     "np.minimum(0.01 * error,", "np.minimum(0.6 * error,", R_),
+     "np.minimum(0.003 * error, 0.0001 *", "np.minimum(0.6 * error, 0.001 *", R_),
     ("running: warnings are errors if the notebook says so", "grading/running.py",
      'warnings.simplefilter("ignore")', "pass", R_),
     ("learner: prints are shown", "grading/learner.py",
