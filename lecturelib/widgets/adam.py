@@ -43,7 +43,7 @@ class AdamExplorer(Explorable):
                {k: label for k, (label, _) in GRADIENTS.items()}, "noisy"),
         slider("beta1", "β₁", BETAS1, 0.9),
         slider("beta2", "β₂", BETAS2, 0.999),
-        slider("eps", "ε", EPSILONS, 1e-8),
+        slider("eps", "δ (eps)", EPSILONS, 1e-8),
         check("correction", "bias correction", True),
         slider("step", "steps", range(1, STEPS + 1), STEPS, text="{:.0f}", play=6),
     )
