@@ -111,15 +111,15 @@ def two_loop(g: np.ndarray, pairs: Sequence[tuple]) -> np.ndarray:
     The scale is that of the last pair; without pairs, H = I. The oldest pair is first.
     Source: {cite}`nocedal2006numerical`, algorithm 7.4 and equation (7.20).
     """
-    r, alphas = g, []
+    r, a = g, []
     for s, y, rho in reversed(pairs):
-        alphas.append(rho * (s @ r))
-        r = r - alphas[-1] * y
+        a.append(rho * (s @ r))
+        r = r - a[-1] * y
     if pairs:
         _, y, rho = pairs[-1]
         r = r / (rho * (y @ y))
-    for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
-        r = r + (alpha - rho * (y @ r)) * s
+    for (s, y, rho), a_i in zip(pairs, reversed(a), strict=True):
+        r = r + (a_i - rho * (y @ r)) * s
     return r
 
 

@@ -7,7 +7,7 @@ would call chapter 15 "10", and the text, the exercises and other people's links
 import re
 
 from docutils import nodes
-from sphinx.environment.collectors.toctree import TocTreeCollector
+from sphinx_external_toc.collectors import TocTreeCollectorWithStyles as Counter
 
 CHAPTER = re.compile(r"(?:.*/)?(\d\d)_")
 
@@ -33,7 +33,7 @@ def renumber(env, docname, chapter):
 
 def number_by_name(app):
     """Correct the numbers each time they were counted: figures are numbered after that."""
-    count = TocTreeCollector.assign_section_numbers
+    count = Counter.assign_section_numbers
 
     def assign_section_numbers(self, env):
         before = env.toc_secnumbers
@@ -44,7 +44,7 @@ def number_by_name(app):
         return [name for name, numbers in env.toc_secnumbers.items()
                 if numbers != before.get(name)]  # fmt: skip
 
-    TocTreeCollector.assign_section_numbers = assign_section_numbers
+    Counter.assign_section_numbers = assign_section_numbers
 
 
 def setup(app):
