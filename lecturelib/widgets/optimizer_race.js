@@ -18,10 +18,10 @@ export default explorable((stage) => {
   const steps = Float64Array.from({ length: 61 }, (_, i) => i);
 
   return (state, frames) => {
-    const { z, domain, start, minimum } = frames.landscape;
+    const { z, domain, start, minima } = frames.landscape;
     plan.axes({ x: domain.slice(0, 2), y: domain.slice(2) });
     heat.set(z, 41, 41);
-    ends.set([start[0], minimum[0]], [start[1], minimum[1]]);
+    ends.set([start[0], ...minima.subarray(0, 4)], [start[1], ...minima.subarray(4)]);
     const words = [];
     for (const { name, label, path, head, loss: curve } of racers) {
       if (!state[name]) { path.clear(); head.clear(); curve.clear(); continue; }

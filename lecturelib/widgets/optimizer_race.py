@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lecturelib.analysis.functions import Beale, Objective, Quadratic, Rosenbrock
+from lecturelib.analysis.functions import (
+    Beale,
+    Himmelblau,
+    Objective,
+    Quadratic,
+    Rosenbrock,
+)
 from lecturelib.optim import SGD, AdaGrad, Adam, RMSProp, descend
 from lecturelib.widgets import still
 from lecturelib.widgets.controls import check, choice, slider
@@ -20,7 +26,9 @@ SURFACES: dict[str, tuple[str, Objective, tuple[float, float]]] = {
     "valley": ("a long valley", Quadratic(30, rotation=0.5), (-1.2, 1.6)),
     "rosenbrock": ("Rosenbrock's bent valley", Rosenbrock(), (-1.2, 1.8)),
     "beale": ("Beale's plateau", Beale(), (-1.0, 2.2)),
+    "himmelblau": ("a saddle between Himmelblau's wells", Himmelblau(), (4.2, 0.1)),
 }
+MOST_MINIMA = 4
 RACERS = {"sgd": ("SGD", "blue", ""), "heavy_ball": ("momentum", "orange", ""),
           "adagrad": ("AdaGrad", "pink", "2 4"),
           "rmsprop": ("RMSProp", "amber", "9 3 2 3"), "adam": ("Adam", "green", "8 4")}
@@ -31,9 +39,10 @@ class OptimizerRace(Explorable):
 
     Controls: surface, lr, momentum (of SGD with momentum), step (how many steps are
     shown) and a check box for each optimizer. Part `landscape`: z (41, 41), a function
-    of the height, for shades; domain (4,); start and minimum. Each other part is one
-    optimizer's run: path (2, 61), nan from where it left the map by more than its size,
-    and log_loss (61,), log₁₀ f, at least −5. caption, alt, start: as `Explorable`.
+    of the height, for shades; domain (4,); start (2,); minima (2, 4), nan where there
+    are fewer. Each other part is one optimizer's run: path (2, 61), nan from where it
+    left the map by more than its size, and log_loss (61,), log₁₀ f, at least −5.
+    caption, alt, start: as `Explorable`.
     """
 
     controls = (
@@ -50,8 +59,10 @@ class OptimizerRace(Explorable):
         """The map: fourth roots of heights, or valleys would look flat."""
         _, f, start = SURFACES[surface]
         height = f(f.grid(41))
+        minima = np.full((2, MOST_MINIMA), np.nan)
+        minima[:, :len(f.minima)] = f.minima.T
         return {"z": (height - height.min()) ** 0.25, "domain": np.ravel(f.domain),
-                "start": start, "minimum": f.minima[0]}
+                "start": start, "minima": minima}
 
     @table
     def sgd(self, surface: str, lr: float) -> dict[str, Any]:
@@ -94,7 +105,7 @@ class OptimizerRace(Explorable):
             plan.line(path[0, shown], path[1, shown], color, dash=dash)
             loss.line(range(len(losses[shown])), losses[shown], color, dash=dash,
                       label=label)
-        xs, ys = np.array([land["start"], land["minimum"]]).T
+        xs, ys = np.column_stack([land["start"], land["minima"]])
         plan.dots(xs, ys, "ink", size=8)
         return still.panels(plan, loss)
 

@@ -67,6 +67,20 @@ def test_windows_times_kernel_is_the_convolution(kernel, stride, padding, dilati
     assert np.isnan(columns[:, rows * cols:]).all()
 
 
+def test_at_the_saddle_of_the_race_descent_waits_and_momentum_leaves():
+    w = widget("OptimizerRace")
+    saddle, land = np.array([3.3852, 0.0739]), w.landscape("himmelblau")
+    assert np.isfinite(land["minima"]).all()
+    assert np.isnan(w.landscape("valley")["minima"][:, 1:]).all()
+
+    def near(path):
+        return int((np.linalg.norm(path.T - saddle, axis=1) < 0.3).sum())
+
+    waits, leaves = w.sgd("himmelblau", 0.005), w.heavy_ball("himmelblau", 0.005, 0.8)
+    assert near(waits["path"]) > 15 and near(leaves["path"]) < 10
+    assert waits["log_loss"][-1] < 0 and leaves["log_loss"][-1] < -2  # all the same, both leave
+
+
 def test_runs_of_the_race_start_alike_and_follow_their_rules():
     w = widget("OptimizerRace")
     height = w.landscape("valley")
