@@ -86,7 +86,8 @@ def run_all(mutations: list[Mutation] = MUTATIONS,
             shutil.copytree(ROOT / part, folder / part, ignore=skip)
         shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "book").mkdir()
-        shutil.copy(ROOT / "book/references.bib", folder / "book")
+        for file in (ROOT / "book/references.bib", *(ROOT / "book").glob("*.ipynb")):
+            shutil.copy(file, folder / "book")
         results["no bug"] = _run(folder, unspoiled)
         for m in mutations:
             file = folder / "lecturelib" / m.file

@@ -64,10 +64,10 @@ def test_on_a_page_the_end_is_drawn_once(monkeypatch):
 
 def test_a_script_gets_the_figure_and_nothing_is_left_open(monkeypatch):
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    screen = Screen(monkeypatch, notebook=False)
+    screen, before = Screen(monkeypatch, notebook=False), plt.get_fignums()
     live = LiveCurves(every=0, metric="accuracy")
     history = train(live)
-    assert screen.shown == [] and plt.get_fignums() == []
+    assert screen.shown == [] and plt.get_fignums() == before
     top, bottom = live.figure.axes
     np.testing.assert_array_equal(top.lines[0].get_xydata(),
                                   np.transpose([[1, 2, 3, 4], history.step_loss]))
