@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 from normalize_notebooks import main as normalize_main
-from normalize_notebooks import normalize, notebooks
+from normalize_notebooks import normalize, notebooks, stored_outputs
 from stamp_repository import CELL_ID, CELL_SOURCE, CELL_TAGS, read_address, stamp
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,6 +87,16 @@ def test_normalizing_twice_is_normalizing_once(cells):
     for word in ("image/", "widget-view", "widget-state", "scrolled"):
         assert f'"{word}' not in once and f"jupyter.{word}" not in once
     nbformat.validate(nbformat.reads(once, as_version=4))
+
+
+def test_a_progress_bar_is_not_stored_and_the_output_around_it_is_one():
+    bar = {"output_type": "display_data", "metadata": {}, "data": {
+        "text/plain": ["  0%|          | 0/240 [00:00<?, ?it/s]"],
+        "application/vnd.jupyter.widget-view+json": {"model_id": "x"}}}  # fmt: skip
+    before, after = ({"output_type": "stream", "name": "stdout", "text": t} for t in ("a\n", "b\n"))
+    assert stored_outputs([before, bar, after]) == [{**before, "text": "a\nb\n"}]
+    kept = {**bar, "data": {"text/plain": "50% | of it"}}
+    assert stored_outputs([kept]) == [kept]
 
 
 def notebook_of(*sources, tags=()):

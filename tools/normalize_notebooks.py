@@ -3,7 +3,7 @@
 python tools/normalize_notebooks.py [PATHS]       rewrite the notebooks (default: book/, exercises/)
 python tools/normalize_notebooks.py --check ...   change nothing; exit 1 and list those that differ
 
-Removed: pictures, widget views and state, execution counts, times, editors' metadata, outputs of
+Removed: pictures, progress bars, widget views and state, execution counts, times, editors' metadata, outputs of
 cells tagged nbval-ignore-output, and the HTML of outputs that lecturelib marks as generated (their
 one line of text stays). conftest.py puts fresh outputs through the same `stored_outputs` before
 nbval compares them, so what is not stored is not compared, and all that is stored is.
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+PROGRESS = re.compile(r"\s*\d+%\|")  # the text of a progress bar of tqdm
 GLUE = "application/papermill.record/"  # myst-nb stores a glued value under this prefix
 EDITOR_METADATA = {
     "ExecuteTime", "collapsed", "colab", "colab_type", "execution", "id", "jupyter", "outputId",
@@ -62,7 +63,7 @@ def stored_output(output):
     generated = metadata.pop("lecturelib", {}).get("generated", False)
     if generated or WIDGET_VIEW in data:
         data = {mime: value for mime, value in data.items() if mime == "text/plain"}
-    if not data:
+    if not data or PROGRESS.match(data.get("text/plain", "")):
         return None
     new = {"output_type": kind, "data": data, "metadata": metadata}
     return new | {"execution_count": None} if kind == "execute_result" else new
