@@ -3,10 +3,11 @@
 python tools/normalize_notebooks.py [PATHS]       rewrite the notebooks (default: book/, exercises/)
 python tools/normalize_notebooks.py --check ...   change nothing; exit 1 and list those that differ
 
-Removed: pictures, progress bars, widget views and state, execution counts, times, editors' metadata, outputs of
-cells tagged nbval-ignore-output, and the HTML of outputs that lecturelib marks as generated (their
-one line of text stays). conftest.py puts fresh outputs through the same `stored_outputs` before
-nbval compares them, so what is not stored is not compared, and all that is stored is.
+Removed: pictures, progress bars, widget views and state, execution counts, times, editors'
+metadata, outputs of cells tagged nbval-ignore-output, and the HTML of outputs that lecturelib marks
+as generated (their one line of text stays). conftest.py puts fresh outputs through the same
+`stored_outputs` before nbval compares them, so what is not stored is not compared, and all that is
+stored is.
 """
 
 import argparse
