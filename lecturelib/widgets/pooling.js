@@ -22,7 +22,8 @@ export default explorable((stage) => {
     image.set(picture.image, side, side, { strength: 9, marked, faint });
     pooled.set(response.subarray(0, count), rows, rows,
       { strength: 9, marked: new Set([place]), title: `Pooled, ${rows} × ${rows}` });
-    gradient.set(routed, side, side, { strength: Math.max(...routed), marked, faint });
+    const hundredths = routed.map((v) => Math.round(100 * v) / 100);  // more digits do not fit
+    gradient.set(hundredths, side, side, { strength: Math.max(...routed), marked, faint });
     const unseen = faint.size ? ` ${faint.size} pixels lie in no window.` : "";
     const moved = shift ? ` The shift by ${shift} has changed ${changed} of the `
       + `${count} outputs.` : "";

@@ -81,7 +81,7 @@ class PoolingExplorer(Explorable):
             still.Cells("Image", frame["picture"]["image"], strength=9, marked=window,
                         size=28),
             still.Cells("Pooled", response, strength=9, marked=[(row, col)], size=28),
-            still.Cells("Gradient of each pixel", found["routed"], size=28,
+            still.Cells("Gradient of each pixel", np.round(found["routed"], 2), size=28,
                         strength=found["routed"].max(), marked=window))
 
 
