@@ -35,9 +35,7 @@ def vocabulary(texts: Iterable[str], at_least: int = 1) -> tuple[str, ...]:
     Words are what stands between spaces; those of fewer than `at_least` texts are left out.
     Raises TypeError for a single str.
     """
-    if isinstance(texts, str):
-        raise TypeError("texts: several texts are needed, such as [text], got one str")
-    count = Counter(word for text in texts for word in set(str(text).split()))
+    count = Counter(word for words in _word_sets(texts) for word in words)
     words = [word for word, n in count.items() if n >= at_least]
     return tuple(sorted(words, key=lambda word: (-count[word], word)))
 
@@ -49,12 +47,17 @@ def bag_of_words(texts: Sequence[str] | np.ndarray, words: Sequence[str],
     Words that are not in `words` are passed over, and so is their order in the text. Raises
     TypeError for a single str, ValueError if a word is given twice.
     """
-    if isinstance(texts, str):
-        raise TypeError("texts: several texts are needed, such as [text], got one str")
     column = {str(word): j for j, word in enumerate(words)}
     if len(column) < len(words):
         raise ValueError(f"words: each word once, got {len(words)}, {len(column)} different")
     bag = np.zeros((len(texts), len(column)), dtype)
-    for i, text in enumerate(texts):
-        bag[i, [column[word] for word in set(str(text).split()) if word in column]] = 1
+    for i, found in enumerate(_word_sets(texts)):
+        bag[i, [column[word] for word in found if word in column]] = 1
     return bag
+
+
+def _word_sets(texts: Iterable[str]) -> list[set[str]]:
+    """The different words of each text."""
+    if isinstance(texts, str):
+        raise TypeError("texts: several texts are needed, such as [text], got one str")
+    return [set(str(text).split()) for text in texts]
