@@ -12,7 +12,7 @@ export default explorable((stage) => {
   const bars = met.bars({ color: "orange" }), stopped = met.bars({ color: "gray", opacity: 1 });
   const limit = met.line({ color: "gray", width: 1.2, dash: "3 3", label: "saturated: |f'| < 0.05" });
   limit.set([-0.05, -0.05, NaN, 0.05, 0.05], [0, 1, NaN, 0, 1]);
-  const edges = Float64Array.from({ length: 29 }, (_, i) => -0.2 + 0.05 * i);
+  const edges = series(29, (i) => -0.2 + 0.05 * i);
 
   return (state, { curve, inputs }) => {
     density.set(curve.x, inputs.density);

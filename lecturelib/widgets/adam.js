@@ -9,7 +9,7 @@ export default explorable((stage) => {
     x: { label: "step t", range: [0, 31] }, y: { range: [-3, 8] } });
   const bounds = [1, -1].map((level) => [level, steps.line({ color: "gray", dash: "6 4" })]);
   const line = steps.line({ color: "orange" }), ends = steps.dots({ color: "orange" });
-  const times = Float64Array.from({ length: 30 }, (_, i) => i + 1);
+  const times = series(30, (i) => i + 1);
   const top = (values) => values.map((v) => Math.min(v, 4));
   zero.set([0, 31], [0, 0]);
   bounds.forEach(([level, bound]) => bound.set([0, 31], [level, level]));

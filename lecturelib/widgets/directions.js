@@ -13,7 +13,7 @@ export default explorable((stage) => {
   const slope = side.line({ color: "orange", label: "∇f · v" });
   const quotient = side.line({ dash: "6 4", label: "(f(x + h v) − f(x)) / h" });
   const foretold = side.dots({ color: "orange", size: 9 }), found = side.dots({ size: 9 });
-  const degrees = Float64Array.from({ length: 37 }, (_, i) => 10 * i);
+  const degrees = series(37, (i) => 10 * i);
 
   return (state, { land, compass, slopes, quotients }) => {
     const x = compass.v.subarray(0, 37).map((v) => state.x1 + state.h * v);

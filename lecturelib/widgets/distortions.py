@@ -16,7 +16,6 @@ from lecturelib.data import augment, fashion_mnist
 from lecturelib.models import lenet, mlp
 from lecturelib.nn.temporary import evaluating
 from lecturelib.train import fit
-from lecturelib.viz.style import COLORS
 from lecturelib.widgets import still
 from lecturelib.widgets.controls import choice, slider
 from lecturelib.widgets.explorable import Explorable, table
@@ -182,16 +181,9 @@ def _bars(p: np.ndarray, networks: list[str], classes: list[str]) -> str:
         rows.append(f'<text x="86" y="{43 + 24 * c}" text-anchor="end">'
                     f"{html.escape(name)}</text>")
         rows += [f'<rect x="92" y="{30 + 24 * c + 9 * i}" height="8" '
-                 f'width="{240 * p[i, c] + 1:.1f}" fill="{_ink(i)}"/>'
+                 f'width="{240 * p[i, c] + 1:.1f}" fill="{still.ink(INKS[i])}"/>'
                  for i in range(len(INKS))]
-    legend = "".join(
-        f'<span><svg width="26" height="10" aria-hidden="true"><path d="M2 5H24" '
-        f'stroke="{_ink(i)}" stroke-width="3"/></svg>{html.escape(name)}</span>'
-        for i, name in enumerate(networks))
+    legend = still.legend((name, pen, "") for name, pen in zip(networks, INKS))
     return ('<svg viewBox="0 0 340 274" aria-hidden="true" style="max-width:425px">'
             '<text x="0" y="14" class="ex-title">How likely is each class?</text>'
-            f'{"".join(rows)}</svg><div class="ex-legend">{legend}</div>')
-
-
-def _ink(i: int) -> str:
-    return f"var(--ex-{INKS[i]}, {COLORS[INKS[i]]})"
+            f'{"".join(rows)}</svg>{legend}')

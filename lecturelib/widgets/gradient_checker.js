@@ -14,7 +14,7 @@ export default explorable((stage) => {
   const lines = { forward: plot.line(), central: plot.line({ color: "orange", dash: "7 4" }) };
   const cursor = plot.line({ color: "ink", width: 1, opacity: 0.5 });
   const marks = { forward: plot.dots({ size: 9 }), central: plot.dots({ color: "orange", size: 9 }) };
-  const logs = Float64Array.from({ length: 46 }, (_, i) => (i - 45) / 3);
+  const logs = series(46, (i) => (i - 45) / 3);
 
   return (state, { errors, curve: near }) => {
     const { x, h } = state, i = state.at.h, [value] = near.value;

@@ -15,6 +15,8 @@ const make = (tag, attributes = {}, ...children) =>
   build(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) =>
   build(document.createElementNS(NS, tag), attributes, children);
+/** 0, 1, 2, … as numbers of a plot, or what `at` makes of them. */
+const series = (length, at = (i) => i) => Float64Array.from({ length }, (_, i) => at(i));
 const ink = (color) => (color === "ink" ? "currentColor" : `var(--ex-${color})`);
 
 /** A number as people write it: three digits, a real minus sign. */
@@ -80,7 +82,7 @@ class Table {
       const step = this.view.getFloat32(offset + 8 * index + 4, true);
       const start = offset + 8 * count + size * index;
       let q = 0;
-      frame[name] = Float64Array.from({ length: size }, (_, i) => {
+      frame[name] = series(size, (i) => {
         const z = 256 * this.view.getUint8(start + i) + this.view.getUint8(start + size * count + i);
         q += z % 2 ? -(z + 1) / 2 : z / 2;
         return q === MISSING ? NaN : low + step * q;

@@ -9,7 +9,7 @@ export default explorable((stage) => {
   const loss = stage.plot({ title: "Loss after each step",
     x: { label: "step", range: [0, 20] }, y: { range: [-6, 2], decades: true } });
   const line = loss.line(), dots = loss.dots(), now = loss.dots({ color: "ink", size: 9 });
-  const steps = Float64Array.from({ length: 21 }, (_, i) => i);
+  const steps = series(21);
 
   return (state, { run, curve: parabola }) => {
     const shown = state.step + 1, last = state.step;

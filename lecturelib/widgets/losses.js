@@ -11,7 +11,7 @@ export default explorable((stage) => {
   const dots = inks.map(([, color]) => left.dots({ color, size: 9 }));
   const bars = inks.map(([, color]) => right.area({ color, opacity: 0.85 }));
   right.line({ color: "ink", width: 1 }).set([-0.5, 2.5], [0, 0]);
-  const scores = Float64Array.from({ length: 71 }, (_, i) => i / 10 - 3);
+  const scores = series(71, (i) => i / 10 - 3);
 
   return (state, { curves, here }) => {
     const words = inks.map(([name], i) => {

@@ -9,7 +9,7 @@ export default explorable((stage) => {
     x: { label: "step", range: [0, 100] }, y: { range: [-3, 2], decades: true } });
   const mean = loss.line({ label: "mean of 200 runs" });
   const floor = loss.line({ color: "gray", dash: "6 4", label: "floor at the present rate" });
-  const steps = Float64Array.from({ length: 101 }, (_, i) => i);
+  const steps = series(101);
   goal.set([0], [0]);
 
   return (state, { run, surface }) => {

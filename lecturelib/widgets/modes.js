@@ -11,7 +11,7 @@ export default explorable((stage) => {
   const lines = modes.map(([mode, color, dash]) =>
     plot.line({ color, dash, label: mode.toLowerCase() }));
   const dots = modes.map(([, color]) => plot.dots({ color, size: 9 }));
-  const steps = Float64Array.from({ length: 5 }, (_, i) => i);
+  const steps = series(5);
 
   /** A rectangle that grows with the logarithms of the sizes; its name above, these below it. */
   function matrix(x, y, rows, columns, name, color) {

@@ -109,7 +109,7 @@ def _matrix(x: float, y: float, rows: float, columns: float, name: str, color: s
             ) -> str:
     """A rectangle that grows with the logarithms of its sizes; its name, its sizes."""
     width, height = 5 + 17 * math.log10(columns), 5 + 17 * math.log10(rows)
-    fill = f"var(--ex-{color})" if color else "none"
+    fill = still.ink(color) if color else "none"
     return (f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" '
             f'width="{width:.1f}" height="{height:.1f}" fill="{fill}" '
             'fill-opacity="0.6" stroke="currentColor"/><g text-anchor="middle">'

@@ -14,7 +14,7 @@ export default explorable((stage) => {
   const above = path.line({ color: "gray", dash: "6 4" });
   const below = path.line({ color: "gray", dash: "6 4" });
   const line = path.line({ color: "orange", width: 1.4 }), dots = path.dots({ color: "orange" });
-  const steps = Float64Array.from({ length: 41 }, (_, i) => i);
+  const steps = series(41);
 
   return (state, { run, land }) => {
     heat.set(land.z, 41, 41);

@@ -11,7 +11,7 @@ export default explorable((stage) => {
   const plot = stage.plot({ title: "Loss", height: 280,
     x: { label: "step", range: [0, 6] }, y: { range: [0, 1.4] } });
   const loss = plot.line({ color: "orange" }), marks = plot.dots({ color: "orange" });
-  const steps = Float64Array.from({ length: 7 }, (_, i) => i);
+  const steps = series(7);
 
   return (state, { land, run, model }) => {
     heat.set(land.z, 41, 41);

@@ -15,7 +15,7 @@ export default explorable((stage) => {
       head: plan.dots({ color, size: 10 }), loss: loss.line({ color, dash }) };
   });
   const ends = plan.dots({ color: "ink", size: 7 });
-  const steps = Float64Array.from({ length: 61 }, (_, i) => i);
+  const steps = series(61);
 
   return (state, frames) => {
     const { z, domain, start, minima } = frames.landscape;

@@ -10,7 +10,7 @@ export default explorable((stage) => {
   const values = side.line({ color: "orange" });
   const parabola = side.line({ color: "blue", dash: "6 4" });
   const here = side.dots({ color: "ink", size: 7 });
-  const t = Float64Array.from({ length: 33 }, (_, i) => i / 16 - 1);
+  const t = series(33, (i) => i / 16 - 1);
 
   return (state, { land, cut }) => {
     heat.set(land.z, 41, 41);

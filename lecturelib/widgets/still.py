@@ -29,6 +29,15 @@ def panels(*svgs: Any) -> str:
     return f'<div class="ex-panels">{boxes}</div>'
 
 
+def legend(labels: Iterable[tuple[str, str, str]]) -> str:
+    """Names, each behind a short line of its colour and dashes, as HTML."""
+    names = "".join(
+        '<span><svg width="26" height="10" aria-hidden="true"><path d="M2 5H24" '
+        f'stroke="{ink(color)}" stroke-dasharray="{dash}" stroke-width="3"/></svg>'
+        f"{html.escape(name)}</span>" for name, color, dash in labels)
+    return f'<div class="ex-legend">{names}</div>'
+
+
 class Plot:
     """Axes with a title, as `Plot` in kit.js. decades: the data are logarithms."""
 
@@ -37,7 +46,7 @@ class Plot:
         self.x, self.y = (46, width - 10, *x), (height - 40, 28, *y)
         self.size = width, height
         self.shapes: list[str] = []
-        self.labels: list[str] = []
+        self.labels: list[tuple[str, str, str]] = []
         self.head = f'<text x="0" y="14" class="ex-title">{html.escape(title)}</text>'
         self.head += (f'<text x="{(36 + width) / 2:g}" y="{height - 5}" '
                       f'text-anchor="middle">{html.escape(label)}</text>')
@@ -46,27 +55,23 @@ class Plot:
     def line(self, xs: Any, ys: Any, color: str = "blue", *, width: float = 2,
              dash: str = "", opacity: float = 1, label: str = "") -> Plot:
         """A line through points; nan lifts the pen. label: its name in the legend."""
-        pen = f'stroke="{_ink(color)}" stroke-dasharray="{dash}"'
+        pen = f'stroke="{ink(color)}" stroke-dasharray="{dash}"'
         self.shapes.append(f'<path d="{self._path(xs, ys)}" fill="none" {pen} '
                            f'stroke-width="{width:g}" opacity="{opacity:g}"/>')
         if label:
-            self.labels.append(
-                '<span><svg width="26" height="10" aria-hidden="true"><path '
-                f'd="M2 5H24" {pen} stroke-width="3"/></svg>'
-                f"{html.escape(label)}</span>")
+            self.labels.append((label, color, dash))
         return self
 
     @property
     def legend(self) -> str:
         """The names of the lines, as HTML."""
-        names = "".join(self.labels)
-        return names and f'<div class="ex-legend">{names}</div>'
+        return legend(self.labels) if self.labels else ""
 
     def dots(self, xs: Any, ys: Any, color: str = "blue", *, size: float = 6) -> Plot:
         """Round dots."""
         d = "".join(f"M{self._at(x, y)}h0" for x, y in zip(xs, ys, strict=True)
                     if math.isfinite(x + y))
-        self.shapes.append(f'<path d="{d}" stroke="{_ink(color)}" '
+        self.shapes.append(f'<path d="{d}" stroke="{ink(color)}" '
                            f'stroke-width="{size:g}" stroke-linecap="round"/>')
         return self
 
@@ -75,7 +80,7 @@ class Plot:
         """The area between a curve and y = 0."""
         d = f"{self._path(xs, ys)}L{self._at(xs[-1], 0)}L{self._at(xs[0], 0)}Z"
         self.shapes.append(
-            f'<path d="{d}" fill="{_ink(color)}" opacity="{opacity:g}"/>')
+            f'<path d="{d}" fill="{ink(color)}" opacity="{opacity:g}"/>')
         return self
 
     def bars(self, edges: Any, heights: Any, color: str = "blue") -> Plot:
@@ -83,7 +88,7 @@ class Plot:
         d = "".join(f"M{self._at(a, 0)}L{self._at(a, h)}L{self._at(b, h)}"
                     f"L{self._at(b, 0)}Z"
                     for a, b, h in zip(edges, edges[1:], heights) if h > 0)
-        self.shapes.append(f'<path d="{d}" fill="{_ink(color)}" opacity="0.85"/>')
+        self.shapes.append(f'<path d="{d}" fill="{ink(color)}" opacity="0.85"/>')
         return self
 
     def heat(self, z: np.ndarray, bands: int = 14) -> Plot:
@@ -142,7 +147,7 @@ class Cells:
         rows, cols = values.shape
         width, height = cols * size, rows * size
         cells = [f'<rect x="{j * size}" y="{i * size}" width="{size}" height="{size}" '
-                 f'fill="{_ink("orange" if v < 0 else "blue")}" '
+                 f'fill="{ink("orange" if v < 0 else "blue")}" '
                  f'fill-opacity="{min(1.0, abs(v) / strength) * 0.6:.2f}"/>'
                  for (i, j), v in np.ndenumerate(values) if v]
         lines = [f"M{x} 0V{height}" for x in range(0, width + 1, size)]
@@ -156,7 +161,7 @@ class Cells:
             f'<text x="0" y="14" class="ex-title">{html.escape(title)}</text>'
             f'<g transform="translate(1 24)" text-anchor="middle">{"".join(cells)}'
             f'<path d="{"".join(lines)}" stroke="currentColor" opacity="0.25"/>'
-            f'<path d="{"".join(frames)}" fill="none" stroke="{_ink("orange")}" '
+            f'<path d="{"".join(frames)}" fill="none" stroke="{ink("orange")}" '
             f'stroke-width="2.5"/>{"".join(digits)}</g></svg>')
 
     def __str__(self) -> str:
@@ -174,7 +179,7 @@ def power(v: float) -> str:
     return f"{float(factor):g}·10{str(int(exponent)).translate(RAISED)}"
 
 
-def _ink(color: str) -> str:
+def ink(color: str) -> str:
     """The page's ink of that name, and the book's where no stylesheet is."""
     return "currentColor" if color == "ink" else f"var(--ex-{color}, {COLORS[color]})"
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lecturelib.ops import correlation_matrix
-from lecturelib.viz.style import COLORS
 from lecturelib.widgets import still
 from lecturelib.widgets.controls import choice, slider
 from lecturelib.widgets.explorable import Explorable, table
@@ -71,7 +70,7 @@ class WeightSharingExplorer(Explorable):
             pen = 'stroke-width="2.5"' if i == marked else 'opacity="0.45"'
             lines.append(
                 f'<line x1="{_x(j)}" y1="150" x2="{_x(layer["place"][i])}" y2="40" {pen} '
-                f'stroke="var(--ex-{name}, {COLORS[name]})"/>')
+                f'stroke="{still.ink(name)}"/>')
         dots = [f'<circle cx="{_x(at)}" cy="{y}" r="6" fill="currentColor"/>'
                 for y, row in ((150, range(INPUTS)), (40, layer["place"][:outputs]))
                 for at in row]
